@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The front door: each target calls one tool. Text after ## is what "make help" prints.
+
+# The base kernel: a directory, a git checkout or a tarball. Default: package linux-source-6.12
+KERNEL ?=
+# 1: the debug kernel. "make kernel" also takes the name of another fragment in kernel-config/
+DEBUG ?=
+# Jobs for the kernel build. Default: one for each CPU
+J ?=
+
+kernel_name := $(if $(DEBUG),$(patsubst 1,debug,$(DEBUG)),guest)
+
+export KERNEL DEBUG J
+
+.NOTPARALLEL:
+.PHONY: help tree export kernel check demo packages clean distclean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@echo
+	@echo "  KERNEL=PATH       another base kernel 6.12.y: a directory, a git checkout or a tarball"
+	@echo "  DEBUG=1           the debug kernel (KASAN, lockdep, ...) instead of the guest's"
+	@echo "  J=N               jobs for the kernel build, default: one for each CPU"
+	@echo "  FORCE=1           tree: put work that is not exported aside; export: overwrite newer patches"
+
+demo: ## one device divided 4:1 between two users, without and with dm-ioband
+	@tools/demo/run
+
+check: ## static checks, build, KUnit and kselftests; ends with "N passed, N failed, N skipped"
+	@DEBUG=$(DEBUG) tools/check
+
+tree: build-packages ## build/linux: the base kernel as a git tree with a commit for each patch
+	@tools/kernel-tree make
+
+export: ## patches/ and series from the commits in build/linux
+	@tools/kernel-tree export
+
+kernel: build-packages ## build/kernel/guest: the patched kernel for the test guest
+	@tools/kernel-build $(kernel_name)
+
+packages: ## install the Debian packages that are missing
+	@tools/packages all
+
+clean: ## remove what was built, keep the tree in build/linux
+	@rm -rf build/kernel build/log build/demo
+
+distclean: ## remove build/ as a whole; stops if build/linux has work that is not exported
+	@tools/kernel-tree remove
+	@rm -rf build
+
+.PHONY: build-packages
+build-packages:
+	@tools/packages build

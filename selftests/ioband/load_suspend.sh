@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Suspend drains held bios, a noflush suspend hands them back, a reload keeps the scheduler; whatever comes in between, no block is lost.
+
+# shellcheck source=load.sh
+. "${BASH_SOURCE[0]%/*}/load.sh"
+
+load_nullb slow memory_backed=1
+# One request at a time, 20 ms each
+load_nullb slower completion_nsec=20000000 hw_queue_depth=1
+
+# while_verified COMMAND...: runs it again and again beside two verified loads, most of whose bios are held
+while_verified() {
+	local pids=() rounds=0 held=0
+
+	ioband_create ioband1 /dev/slow share1 0 0 user weight 0 :100 1000:10 || return
+	verify_load ioband1
+	pids+=($!)
+	verify_load ioband1 --offset=16m -- as_user 1000
+	pids+=($!)
+	wait_for_load ioband1/-1 || return
+	while running "${pids[@]}"; do
+		"$@" || return
+		rounds=$((rounds + 1))
+		sleep 0.2
+	done
+	expect_verified "${pids[@]}"
+	held=$((held + $(total_delayed)))
+	diag "$rounds rounds, $held requests were held"
+	expect_ge "rounds" "$rounds" 5
+	expect_ge "held requests" "$held" 1000
+}
+
+# nothing_happens: while the device is suspended, none of its I/O does
+nothing_happens() {
+	local before
+
+	before=$(completed slow)
+	sleep 0.2
+	expect_eq "requests completed below a suspended device" 0 $(($(completed slow) - before))
+}
+
+suspend_and_resume() {
+	dm_suspend ioband1 && nothing_happens && dm_resume ioband1
+}
+
+suspend_noflush_and_resume() {
+	dm_suspend ioband1 --noflush && nothing_happens && dm_resume ioband1
+}
+
+# The counters are the table's, so they begin again with it
+reload() {
+	held=$((held + $(total_delayed)))
+	dm_reload ioband1 "$(table ioband1)"
+}
+
+test_suspend_and_resume_under_verified_load() {
+	while_verified suspend_and_resume
+}
+
+test_noflush_suspend_and_resume_under_verified_load() {
+	while_verified suspend_noflush_and_resume
+}
+
+test_reload_under_verified_load() {
+	while_verified reload
+	expect_eq "groups after reloads" "share1 4 16 user weight 64 :100 1000:10" "$(table ioband1 | cut -d ' ' -f 5-)"
+}
+
+# hundred_reads: of which one at a time can be served
+hundred_reads() {
+	ioband_create ioband1 /dev/slower share1 1 1 none weight 0 :100 || return
+	start_load ioband1 --ioengine=libaio --rw=randread --bs=4k --iodepth=100 --iodepth_batch_submit=100 --number_ios=100 --size=64m
+	reader=$!
+	before=$(completed slower)
+	wait_until 60 has_completed $((before + 3))
+}
+
+has_completed() {
+	[ "$(completed slower)" -ge "$1" ]
+}
+
+test_suspend_waits_for_all_held_bios() {
+	local reader before
+
+	hundred_reads || return
+	dm_suspend ioband1 || return
+	expect_eq "requests completed when suspended" 100 $(($(completed slower) - before))
+	dm_resume ioband1
+	expect_verified "$reader"
+}
+
+# One or two of those in flight complete; without the hand-back all hundred would
+test_noflush_suspend_hands_held_bios_back() {
+	local reader before completed_now
+
+	hundred_reads || return
+	dm_suspend ioband1 --noflush || return
+	completed_now=$(($(completed slower) - before))
+	diag "$completed_now of 100 requests completed when suspended"
+	expect_le "requests completed when suspended" "$completed_now" 80
+	dm_resume ioband1
+	expect_verified "$reader"
+	expect_eq "requests completed in the end" 100 $(($(completed slower) - before))
+}
+
+run_tests test_suspend_and_resume_under_verified_load test_noflush_suspend_and_resume_under_verified_load test_reload_under_verified_load \
+	test_suspend_waits_for_all_held_bios test_noflush_suspend_hands_held_bios_back

@@ -1,0 +1,291 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Tests of tools/check: whatever goes wrong with a test program is counted as a failure,
+# once, and the last line always adds up. Works on a small repository of its own in which
+# tools/guest runs the command here. Prints KTAP.
+
+set -u
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+number=0
+failed=0
+
+# A repository with the true tools/check and no tests
+make_repository() {
+	repository=$scratch/$1
+	mkdir -p "$repository/tools/tests" "$repository/patches" "$repository/selftests/ioband" \
+		"$repository/build/linux/tools/testing/selftests/kselftest" "$repository/build/linux/tools/include"
+	cp "$top/tools/check" "$top/tools/lib.sh" "$repository/tools/"
+	script "$repository/tools/packages" 'exit 0'
+	git -C "$repository" init -q
+}
+
+# script FILE LINE...
+script() {
+	{
+		echo '#!/bin/bash'
+		printf '%s\n' "${@:2}"
+	} > "$1"
+	chmod +x "$1"
+}
+
+# program NAME LINE...: a test program in tools/tests
+program() {
+	script "$repository/tools/tests/$1.sh" "${@:2}"
+}
+
+# check SECTION...: leaves $status and $out
+check() {
+	status=0
+	out=$("$repository/tools/check" "$@" 2> "$scratch/err") || status=$?
+}
+
+# expect WHAT WANT GOT
+expect() {
+	[ "$2" = "$3" ] && return
+	printf '# %s: expected %q, got %q\n' "$1" "$2" "$3"
+	right=false
+}
+
+# expect_count STATUS SUMMARY, the last line; it is where the results say it is
+expect_count() {
+	expect "exit status" "$1" "$status"
+	expect "last line" "$2" "${out##*$'\n'}"
+	expect "failed results" "${2#*, }" "$(grep -c '^not ok ' <<< "$out") failed, $(grep -c '^ok .* # SKIP' <<< "$out") skipped"
+}
+
+# expect_line LINE: it is one of those printed
+expect_line() {
+	grep -qxF -e "$1" <<< "$out" && return
+	printf '# no line %q in:\n' "$1"
+	printf '# | %s\n' "${out//$'\n'/$'\n# | '}"
+	right=false
+}
+
+test_passes_are_counted() {
+	program a 'echo KTAP version 1; echo 1..2; echo ok 1 one; echo "ok 2 - two "'
+	program b 'echo 1..1; echo ok 1 "three # SKIP no device"'
+	check tools
+	expect_count 0 "2 passed, 0 failed, 1 skipped"
+	expect_line "ok 1 tools: a: one"
+	expect_line "ok 2 tools: a: two"
+	expect_line "ok 3 tools: b: three # SKIP no device"
+}
+
+test_failure_is_explained_and_counted_once() {
+	program a 'echo 1..2; echo ok 1 one; echo "# wanted 3, got 4"; echo not ok 2 two; exit 1'
+	check tools
+	expect_count 1 "1 passed, 1 failed, 0 skipped"
+	expect_line "# | wanted 3, got 4"
+	expect_line "not ok 2 tools: a: two"
+}
+
+test_names_are_without_their_numbers() {
+	# shellcheck disable=SC2016 # expanded when it runs
+	program a 'echo 1..12; for i in {1..12}; do echo "ok $i name"; done'
+	check tools
+	expect "names" "$(yes "tools: a: name" | head -n 12)" "$(sed -n 's/^ok [0-9]* //p' <<< "$out")"
+}
+
+test_bad_ends_are_failures() {
+	program early 'echo 1..3; echo ok 1 one'
+	program late 'echo 1..1; echo ok 1 one; echo ok 2 two'
+	program unplanned 'echo ok 1 one'
+	program status 'echo 1..1; echo ok 1 one; exit 3'
+	program signal 'echo 1..1; echo ok 1 one; kill -SEGV $$'
+	program bail 'echo 1..1; echo ok 1 one; echo "Bail out! no disk"; exit 1'
+	program silent 'exit 0'
+	program doubtful 'echo 1..1; echo ok 1 one; exit 4'
+	echo "not a program" > "$repository/tools/tests/text.sh"
+	check tools
+	expect_count 1 "8 passed, 9 failed, 0 skipped"
+	expect "failures" "$(printf '%s\n' \
+		"bail: Bail out! no disk" \
+		"doubtful: the exit status says skipped, the results do not" \
+		"early: 1 results where the plan says 3" \
+		"late: 2 results where the plan says 1" \
+		"signal: exit status 139" \
+		"silent: 0 results where the plan says nothing" \
+		"status: exit status 3" \
+		"text: exit status 126" \
+		"unplanned: 1 results where the plan says nothing")" \
+		"$(sed -n 's/^not ok [0-9]* tools: //p' <<< "$out")"
+}
+
+test_nothing_to_test_is_a_failure() {
+	check tools
+	expect_count 1 "0 passed, 1 failed, 0 skipped"
+	check selftests
+	expect_count 1 "0 passed, 2 failed, 0 skipped"
+	check kunit
+	expect_count 1 "0 passed, 2 failed, 0 skipped"
+}
+
+test_all_skipped_is_not_a_success() {
+	program a 'echo "1..0 # SKIP no hardware"; exit 4'
+	check tools
+	expect_count 1 "0 passed, 0 failed, 1 skipped"
+}
+
+test_static_finds_faults() {
+	# shellcheck disable=SC2016 # the fault to find
+	program a 'echo $undefined_and_unquoted'
+	check static
+	expect_line "not ok 4 shellcheck: tools/tests/a.sh"
+	expect_line "not ok 5 checkpatch"
+	expect_line "not ok 6 sparse and W=1"
+	expect_count 1 "3 passed, 3 failed, 0 skipped"
+}
+
+# A tree whose make prints the lines of its file log, and a built kernel for it. Line 2 of
+# touched.c and all of new.c are the series'.
+code_repository() {
+	local tree=$repository/build/linux kernel=$repository/build/kernel/guest
+
+	mkdir -p "$kernel/md" "$tree/md" "$tree/scripts"
+	touch "$kernel/.config" "$kernel/vmlinux" "$kernel/md/touched.o" "$kernel/md/new.o"
+	# shellcheck disable=SC2016 # expanded when it runs
+	script "$tree/scripts/checkpatch.pl" 'grep -q "^+fault" "${@: -1}" || exit 0' \
+		'echo "md/new.c:1: ERROR:FAULT: fault"; echo "total: some"; exit 1'
+	printf '.PHONY: md/touched.o md/new.o\nmd/touched.o md/new.o:\n\t@cat %s\n' "$tree/log" > "$tree/Makefile"
+	git -C "$tree" init -q
+	printf 'one\nthree\n' > "$tree/md/touched.c"
+	commit "$tree" base
+	git -C "$tree" tag base
+	printf 'one\ntwo\nthree\n' > "$tree/md/touched.c"
+	printf 'one\n' > "$tree/md/new.c"
+	commit "$tree" patch
+	git -C "$tree" diff base HEAD > "$repository/patches/0001-patch.patch"
+	echo 0001-patch.patch > "$repository/series"
+	printf '  %s\n' "CHECK   /x/md/touched.c" "CC      md/touched.o" "CHECK   /x/md/new.c" "CC      md/new.o" > "$tree/log"
+}
+
+commit() { # TREE SUBJECT
+	git -C "$1" add md
+	git -C "$1" -c user.name=test -c user.email=test@example.com -c commit.gpgsign=false commit -q -m "$2"
+}
+
+# code_failures: what check found in the code, from its results
+code_failures() {
+	sed -n 's/^not ok [0-9]* \(sparse\|checkpatch\)/\1/p' <<< "$out"
+}
+
+test_static_reads_warnings() {
+	local log=$repository/build/linux/log fault
+
+	code_repository
+	cp "$log" "$log.clean"
+	echo "/x/md/touched.c:3:1: warning: the base kernel's own" >> "$log"
+	check static
+	expect "failures" "" "$(code_failures)"
+	expect_count 0 "6 passed, 0 failed, 0 skipped"
+	for fault in "/x/md/touched.c:2:1: warning: ours" "../md/touched.c:2:1: error: ours" "md/touched.o: warning: objtool: ours"; do
+		{ cat "$log.clean"; echo "$fault"; } > "$log"
+		check static
+		expect "failures with $fault" "sparse and W=1: md/touched.c" "$(code_failures)"
+	done
+	grep -v "CHECK.*new.c" "$log.clean" > "$log"
+	check static
+	expect "failures without sparse" "sparse and W=1: md/new.c" "$(code_failures)"
+	cp "$log.clean" "$log"
+	rm "$repository/build/kernel/guest/md/new.o"
+	check static
+	expect "failures without the object" "sparse and W=1: md/new.c" "$(code_failures)"
+	echo "+fault" >> "$repository/patches/0001-patch.patch"
+	check static
+	expect "failures with a bad patch" $'checkpatch: 0001-patch.patch\nsparse and W=1: md/new.c' "$(code_failures)"
+}
+
+test_unknown_section_is_refused() {
+	check tools frobnicate
+	expect "exit status" 1 "$status"
+	expect "output" "" "$out"
+	expect "stderr" "tools/check: unknown section 'frobnicate': see tools/check --help" "$(< "$scratch/err")"
+}
+
+# The guest of these tests: the command runs here, its exit status may be overridden
+kselftest_repository() {
+	local kselftest=$repository/build/linux/tools/testing/selftests
+
+	# shellcheck disable=SC2016 # expanded when it runs
+	script "$repository/tools/guest" \
+		'while [ "$1" != -- ] && [[ $1 == -* ]]; do shift 2; done; [ "$1" != -- ] || shift' \
+		'"$@"; status=$?' \
+		'case $* in *warn.sh*) echo "tools/guest: the kernel complained" >&2; exit 126 ;; esac' \
+		'exit $status'
+	# the kernel's own has more to it; what matters here is what it prints
+	# shellcheck disable=SC2016 # expanded when it runs
+	script "$kselftest/run_kselftest.sh" \
+		'name=${4#*:}; cd "$(dirname "$0")/ioband" || exit' \
+		'echo "TAP version 13"; echo 1..1; echo "# selftests: ioband: $name"' \
+		'timeout "$2" "./$name" 2>&1 | sed "s/^/# /"; status=${PIPESTATUS[0]}' \
+		'case $status in' \
+		'0) echo "ok 1 selftests: ioband: $name" ;;' \
+		'4) echo "ok 1 selftests: ioband: $name # SKIP" ;;' \
+		'124) echo "not ok 1 selftests: ioband: $name # TIMEOUT $2 seconds" ;;' \
+		'*) echo "not ok 1 selftests: ioband: $name # exit=$status" ;;' \
+		'esac'
+	touch "$kselftest/kselftest.h" "$kselftest/kselftest_harness.h"
+	printf '%s\n' 'install:' \
+		$'\tmkdir -p $(INSTALL_PATH); cp $(TEST_PROGS) settings $(INSTALL_PATH)' \
+		'emit_tests:' \
+		$'\tfor t in $(TEST_PROGS); do echo "ioband:$$t"; done' > "$kselftest/lib.mk"
+	# shellcheck disable=SC2016 # make's
+	printf '%s\n' 'TEST_PROGS := $(wildcard *.sh)' 'include ../lib.mk' > "$repository/selftests/ioband/Makefile"
+	echo timeout=2 > "$repository/selftests/ioband/settings"
+}
+
+selftest() {
+	script "$repository/selftests/ioband/$1.sh" "${@:2}"
+}
+
+test_selftests_are_counted() {
+	kselftest_repository
+	selftest good 'echo 1..2; echo ok 1 one; echo ok 2 two'
+	selftest bad 'echo 1..2; echo "# because"; echo not ok 1 one; echo ok 2 two; exit 1'
+	selftest skip 'echo "1..0 # SKIP no target"; exit 4'
+	selftest slow 'echo 1..1; echo ok 1 one; sleep 60'
+	selftest warn 'echo 1..1; echo ok 1 one'
+	check selftests
+	expect "failures" "$(printf '%s\n' "bad.sh: one" "skip.sh: skipped as a whole: no target" "slow.sh: timeout" \
+		"warn.sh: the kernel complained")" "$(sed -n 's/^not ok [0-9]* selftests: //p' <<< "$out")"
+	expect_count 1 "6 passed, 4 failed, 0 skipped"
+	ONLY=goo check selftests
+	expect_count 0 "3 passed, 0 failed, 0 skipped"
+	ONLY=nothing-like-it check selftests
+	expect_count 1 "1 passed, 1 failed, 0 skipped"
+}
+
+test_interruption_is_a_failure() {
+	# shellcheck disable=SC2016 # expanded when it runs
+	program a 'echo 1..2; echo ok 1 one; touch "$0.started"; sleep 5; echo ok 2 two'
+	"$repository/tools/check" tools > "$scratch/out" 2>&1 &
+	pid=$!
+	until [ -e "$repository/tools/tests/a.sh.started" ]; do
+		kill -0 "$pid" || break
+		sleep 0.1
+	done
+	kill -TERM "$pid"
+	wait "$pid"
+	expect "exit status" 143 "$?"
+	expect "last line" "1 passed, 1 failed, 0 skipped" "$(tail -n 1 "$scratch/out")"
+}
+
+mapfile -t tests < <(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p')
+echo "KTAP version 1"
+echo "1..${#tests[@]}"
+for name in "${tests[@]}"; do
+	number=$((number + 1))
+	right=true
+	make_repository "$name"
+	"$name"
+	if $right; then
+		echo "ok $number ${name#test_}"
+	else
+		echo "not ok $number ${name#test_}"
+		failed=$((failed + 1))
+	fi
+done
+[ "$failed" = 0 ]
