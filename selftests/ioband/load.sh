@@ -159,7 +159,7 @@ expect_verified() {
 	for pid; do
 		wait "$pid" || {
 			fail "fio ended with exit code $?:
-$(grep -E '^(fio|verify):' "${fio_log[$pid]}")"
+$(grep -m 3 -E '^(fio|verify):' "${fio_log[$pid]}")"
 		}
 	done
 }

@@ -68,10 +68,10 @@ test_reload_under_verified_load() {
 	expect_eq "groups after reloads" "share1 4 16 user weight 64 :100 1000:10" "$(table ioband1 | cut -d ' ' -f 5-)"
 }
 
-# hundred_reads: of which one at a time can be served
+# hundred_reads [FIO-OPTION...]: of which one at a time can be served
 hundred_reads() {
 	ioband_create ioband1 /dev/slower share1 1 1 none weight 0 :100 || return
-	start_load ioband1 --ioengine=libaio --rw=randread --bs=4k --iodepth=100 --iodepth_batch_submit=100 --number_ios=100 --size=64m
+	start_load ioband1 --ioengine=libaio --rw=randread --bs=4k --iodepth=100 --iodepth_batch_submit=100 --number_ios=100 --size=64m "$@"
 	reader=$!
 	before=$(completed slower)
 	wait_until 60 has_completed $((before + 3))
@@ -105,5 +105,19 @@ test_noflush_suspend_hands_held_bios_back() {
 	expect_eq "requests completed in the end" 100 $(($(completed slower) - before))
 }
 
+# io_uring asks not to wait for a request (REQ_NOWAIT), and can try again only while it submits. Bios that device-mapper submits again to a device
+# that takes one at a time must wait for it all the same; else the process gets "Resource temporarily unavailable".
+test_noflush_suspend_fails_nothing_that_asked_not_to_wait() {
+	local reader before
+
+	hundred_reads --ioengine=io_uring || return
+	dm_suspend ioband1 --noflush || return
+	expect_le "requests completed when suspended" $(($(completed slower) - before)) 80
+	must message ioband1 io_limit 16
+	dm_resume ioband1
+	expect_verified "$reader"
+}
+
 run_tests test_suspend_and_resume_under_verified_load test_noflush_suspend_and_resume_under_verified_load test_reload_under_verified_load \
-	test_suspend_waits_for_all_held_bios test_noflush_suspend_hands_held_bios_back
+	test_suspend_waits_for_all_held_bios test_noflush_suspend_hands_held_bios_back \
+	test_noflush_suspend_fails_nothing_that_asked_not_to_wait
