@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Type node: the ID of a bio is the NUMA node of the CPU that submits it.
-# On a machine of one node everything is node 0; a second one (numa=fake=2, or QEMU's -numa) adds what tells nodes apart.
+# On a machine of one node everything is node 0. A second one with a CPU of its own adds what tells nodes apart; in QEMU that takes -numa and a
+# socket per node, numa=fake leaves all CPUs in node 0.
 
 # shellcheck source=load.sh
 . "${BASH_SOURCE[0]%/*}/load.sh"
