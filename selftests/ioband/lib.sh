@@ -17,6 +17,8 @@
 #   require COMMAND...             skips the whole program when a command is missing
 #   bail SENTENCE                  the program cannot go on: "Bail out!" and exit 1
 #   $scratch                       a directory for the program's files, removed at exit
+#   on_end COMMAND...              runs it at the end of the test, or of the program if no test runs; the last one given comes first. Words, no spaces
+#   not_on_end COMMAND...          forgets the last such command, because its work is done
 #   diag TEXT                      a KTAP diagnostic; every line of TEXT gets its "# "
 #   fail TEXT                      the running test fails, with this diagnostic; the test goes on
 # Devices (all removed at exit, whatever happens)
@@ -74,7 +76,7 @@ ktap_helpers=$(find_ktap_helpers) || exit 1
 # shellcheck source=/dev/null
 . "$ktap_helpers"
 
-dm_devices=()
+end_commands=()
 null_devices=()
 test_failed=0
 
@@ -140,13 +142,32 @@ kill_jobs() {
 	wait 2> /dev/null
 }
 
-# remove_dm_devices COUNT: the newest first, until COUNT are left
-remove_dm_devices() {
-	local last
+on_end() {
+	end_commands+=("$*")
+}
 
-	while [ "${#dm_devices[@]}" -gt "$1" ]; do
-		last=$((${#dm_devices[@]} - 1))
-		dm_remove "${dm_devices[last]}"
+not_on_end() {
+	local i
+
+	for ((i = ${#end_commands[@]} - 1; i >= 0; i--)); do
+		if [ "${end_commands[i]}" = "$*" ]; then
+			unset "end_commands[i]"
+			end_commands=("${end_commands[@]}")
+			return
+		fi
+	done
+}
+
+# run_end_commands COUNT: the newest first, until COUNT are left
+run_end_commands() {
+	local last command
+
+	while [ "${#end_commands[@]}" -gt "$1" ]; do
+		last=$((${#end_commands[@]} - 1))
+		command=${end_commands[last]}
+		unset "end_commands[last]"
+		# shellcheck disable=SC2086 # a command and its words
+		$command
 	done
 }
 
@@ -154,7 +175,7 @@ remove_everything() {
 	local name
 
 	kill_jobs
-	remove_dm_devices 0
+	run_end_commands 0
 	for name in "${null_devices[@]}"; do
 		rmdir "/sys/kernel/config/nullb/$name"
 	done
@@ -163,12 +184,12 @@ remove_everything() {
 }
 
 run_one_test() {
-	local name=${1#test_} kept=${#dm_devices[@]}
+	local name=${1#test_} kept=${#end_commands[@]}
 
 	test_failed=0
 	"$1"
 	kill_jobs
-	remove_dm_devices "$kept"
+	run_end_commands "$kept"
 	if [ "$test_failed" = 0 ]; then
 		ktap_test_pass "${name//_/ }"
 	else
@@ -263,7 +284,7 @@ dm_create() {
 $output"
 		return 1
 	fi
-	dm_devices+=("$1")
+	on_end dm_remove "$1"
 }
 
 # whole_device TARGET DEVICE ARG...: the table line for all of DEVICE
@@ -311,15 +332,10 @@ dm_resume() {
 }
 
 dm_remove() {
-	local kept=() name
-
+	not_on_end dm_remove "$1"
 	# A device that a failed test left suspended would keep its I/O, and with it the removal, waiting
 	dmsetup resume --noudevsync --noudevrules "$1" 2> /dev/null
 	must dmsetup remove --noudevsync --noudevrules --retry "$1"
-	for name in "${dm_devices[@]}"; do
-		[ "$name" = "$1" ] || kept+=("$name")
-	done
-	dm_devices=("${kept[@]}")
 }
 
 # Talking to a device

@@ -22,7 +22,6 @@ test_type() {
 	ioband_create ioband1 /dev/disk1 share1 8 64 gid weight 777 :70 || return
 	invalid foo type foo
 	invalid GID type GID
-	invalid cgroup type cgroup
 	invalid type type
 	invalid pid type gid pid
 }

@@ -66,10 +66,6 @@ test_type() {
 	done
 }
 
-test_type_cgroup_is_not_there_yet() {
-	invalid cgroup share1 4 64 cgroup weight 256 :100
-}
-
 test_policy() {
 	local bad
 
@@ -184,7 +180,6 @@ run_tests \
 	test_io_throttle \
 	test_io_limit \
 	test_type \
-	test_type_cgroup_is_not_there_yet \
 	test_policy \
 	test_no_policy_before_the_weight \
 	test_token_base \

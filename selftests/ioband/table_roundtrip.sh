@@ -92,7 +92,7 @@ test_id_with_a_space_or_backslash() {
 	# shellcheck disable=SC1003 # the backslashes are meant
 	for id in 'a\ b' 'a\\b'; do
 		if dmsetup_create ioband1 --table "$(whole_device ioband /dev/disk1 "$id" 4 64 none weight 256 :100)" 2> /dev/null; then
-			dm_devices+=(ioband1)
+			on_end dm_remove ioband1
 			line=$(table ioband1)
 			dm_remove ioband1
 			dm_create ioband1 "$line" || return

@@ -42,7 +42,7 @@ test_example_two_devices_in_proportion_40_to_10() {
 test_example_as_written_through_a_pipe() {
 	echo "0 $(blockdev --getsz /dev/disk1) ioband /dev/disk1 128 10 400 user weight 2048 :100 1000:80 2000:20" |
 		dmsetup create ioband1 --noudevsync --noudevrules || fail "dmsetup create refused the line from its input"
-	dm_devices+=(ioband1)
+	on_end dm_remove ioband1
 	expect_eq "ioband1" "128 10 400 user weight 2048 :100 1000:80 2000:20" "$(arguments ioband1)"
 }
 

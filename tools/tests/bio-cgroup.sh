@@ -1,0 +1,148 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Tests of bio-cgroup that need a boot of their own: a kernel that has it, and the same
+# with cgroup_disable=bio, where it must cost nothing and nobody may believe it works.
+# Needs a kernel: GUEST_KERNEL, or the one of `make kernel`. Prints KTAP.
+
+set -u
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+kernel=${GUEST_KERNEL:-$top/build/kernel/guest/arch/x86/boot/bzImage}
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+failed=0
+number=0
+
+# guest NAME ARG...: runs tools/guest; leaves $status, $out, $err and $log, what the kernel printed
+guest() {
+	local name=$1
+
+	shift
+	status=0
+	"$top/tools/guest" --kernel "$kernel" --log "$scratch/$name.log" --timeout 120 "$@" \
+		> "$scratch/out" 2> "$scratch/err" < /dev/null || status=$?
+	out=$(< "$scratch/out")
+	err=$(< "$scratch/err")
+	log=$(tr -d '\r' < "$scratch/$name.log")
+}
+
+# expect WHAT WANT GOT
+expect() {
+	[ "$2" = "$3" ] && return
+	printf '# %s: expected %q, got %q\n' "$1" "$2" "$3"
+	right=false
+}
+
+# expect_like WHAT PATTERN GOT: PATTERN as in case
+expect_like() {
+	# shellcheck disable=SC2053 # the right side is a pattern, as the name says
+	[[ $3 == $2 ]] && return
+	printf '# %s: expected something like %q, got %q\n' "$1" "$2" "$3"
+	right=false
+}
+
+# What both kernels are asked: one line "WORD: ANSWER" for each thing
+# shellcheck disable=SC2016 # expanded in the guest
+questions='
+	mkdir /sys/fs/cgroup/a
+	echo "files: $(find /sys/fs/cgroup -name bio.id | wc -l)"
+	echo "controller: $(awk "\$1 == \"bio\" { print \$4 }" /proc/cgroups)"
+	mkdir /sys/kernel/config/nullb/disk && cd /sys/kernel/config/nullb/disk
+	echo 16 > size && echo 1 > memory_backed && echo 1 > power
+	create() { # TYPE GROUPS
+		dmsetup create ib --noudevsync --noudevrules --table "0 32768 ioband /dev/disk 1 0 0 $1 weight 0 $2" 2> /run/refusal
+	}
+	if create cgroup ":100 $(cat /sys/fs/cgroup/a/bio.id 2> /dev/null || echo 2):100"; then
+		echo "type cgroup: yes"
+		dmsetup remove --noudevsync --noudevrules --retry ib
+	else
+		echo "type cgroup: no"
+	fi
+	create user ":100 0:100" && dmsetup mknodes ib && dd if=/dev/zero of=/dev/mapper/ib bs=4k count=5 oflag=direct status=none
+	echo "type user: $(dmsetup status ib | cut -d " " -f 12-18)"
+	# Buffered: pages are dirtied and written back
+	dd if=/dev/zero of=/dev/mapper/ib bs=4k count=5 conv=fsync status=none
+	echo "buffered: $(dmsetup status ib | cut -d " " -f 12-18)"
+'
+
+# answer WORD
+answer() {
+	sed -n "s/^$1: //p" <<< "$out"
+}
+
+# ioband_words: what dm-ioband had to say; dm's own remarks are none of it
+ioband_words() {
+	grep -i 'ioband' <<< "$log" | grep -ivE 'command line|registered|initiali[sz]ed|version'
+}
+
+expect_type_user_to_work() {
+	expect "type user: direct writes" "0 0 0 0 5 0 40" "$(answer "type user")"
+	expect_like "type user: buffered writes" "0 0 0 0 [0-9]* 0 80" "$(answer buffered)"
+}
+
+test_disabled() {
+	guest disabled --append cgroup_disable=bio -- bash -c "$questions"
+	expect "exit status" 0 "$status"
+	expect "stderr" "" "$err"
+	expect "files bio.id" 0 "$(answer files)"
+	expect "the controller in /proc/cgroups" 0 "$(answer controller)"
+	expect "boot messages on memory for pages" "" "$(grep -i 'bio-cgroup: .*page' <<< "$log")"
+	expect "type cgroup" no "$(answer "type cgroup")"
+	expect_like "the sentence on type cgroup" "*ioband*cgroup*" "$(ioband_words)"
+	expect_like "the sentence on type cgroup names the reason" "*disable*" "$(ioband_words)"
+	expect_type_user_to_work
+}
+
+test_enabled() {
+	local bytes
+
+	guest enabled -- bash -c "$questions"
+	expect "exit status" 0 "$status"
+	expect "stderr" "" "$err"
+	expect "files bio.id: the root's and a's" 2 "$(answer files)"
+	expect "the controller in /proc/cgroups" 1 "$(answer controller)"
+	bytes=$(sed -n 's/.*bio-cgroup: \([0-9]*\) bytes a page.*/\1/p' <<< "$log")
+	expect_like "bytes a page in the boot message" "[1-4]" "$bytes"
+	expect "type cgroup" yes "$(answer "type cgroup")"
+	expect "complaints about type cgroup" "" "$(ioband_words)"
+	expect_type_user_to_work
+}
+
+# page_memory NAME ARGS: sets memory to what a guest of 256 MiB uses to describe its pages, in KiB
+page_memory() {
+	# shellcheck disable=SC2016 # awk's
+	guest "$1" --memory 256 --append "$2" -- awk '/^nr_memmap(_boot)?_pages / { sum += $2 * 4 } END { print sum + 0 }' /proc/vmstat
+	expect "exit status" 0 "$status"
+	memory=$out
+}
+
+test_memory() {
+	local with without
+
+	page_memory enabled-memory ""
+	with=$memory
+	page_memory disabled-memory cgroup_disable=bio
+	without=$memory
+	printf '# KiB for the description of pages: %s without, %s with bio-cgroup\n' "$without" "$with"
+	expect "stamps take memory" true "$([ "$with" -gt "$without" ] && echo true)"
+	# 256 KiB; sections of 128 MiB have them whole, and the last one may be begun only
+	expect "stamps take at most 4 bytes a page" true "$([ $((with - without)) -le $((3 * 32768 * 4 / 1024)) ] && echo true)"
+}
+
+mapfile -t tests < <(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p')
+echo "KTAP version 1"
+echo "1..${#tests[@]}"
+for name in "${tests[@]}"; do
+	number=$((number + 1))
+	right=true
+	"$name"
+	echo "# ${name#test_}: $SECONDS s since the start"
+	if $right; then
+		echo "ok $number ${name#test_}"
+	else
+		echo "not ok $number ${name#test_}"
+		failed=$((failed + 1))
+	fi
+done
+[ "$failed" = 0 ]
