@@ -14,7 +14,7 @@ kernel_name := $(if $(DEBUG),$(patsubst 1,debug,$(DEBUG)),guest)
 export KERNEL DEBUG J
 
 .NOTPARALLEL:
-.PHONY: help tree export kernel check demo packages clean distclean
+.PHONY: help tree export kernel check demo bench packages clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -22,6 +22,7 @@ help: ## this list
 	@echo "  KERNEL=PATH       another base kernel 6.12.y: a directory, a git checkout or a tarball"
 	@echo "  DEBUG=1           the debug kernel (KASAN, lockdep, ...) instead of the guest's"
 	@echo "  J=N               jobs for the kernel build, default: one for each CPU"
+	@echo "  ONLY=WORD         bench: only workloads with WORD in their name; several: WORD,WORD"
 	@echo "  FORCE=1           tree: put work that is not exported aside; export: overwrite newer patches"
 
 demo: ## one device divided 4:1 between two users, without and with dm-ioband
@@ -29,6 +30,9 @@ demo: ## one device divided 4:1 between two users, without and with dm-ioband
 
 check: ## static checks, build, KUnit and kselftests; ends with "N passed, N failed, N skipped"
 	@DEBUG=$(DEBUG) tools/check
+
+bench: ## dm-ioband measured beside dm-linear, iocost and BFQ
+	@tools/bench/run
 
 tree: build-packages ## build/linux: the base kernel as a git tree with a commit for each patch
 	@tools/kernel-tree make
@@ -43,7 +47,7 @@ packages: ## install the Debian packages that are missing
 	@tools/packages all
 
 clean: ## remove what was built, keep the tree in build/linux
-	@rm -rf build/kernel build/log build/demo
+	@rm -rf build/kernel build/log build/demo build/bench
 
 distclean: ## remove build/ as a whole; stops if build/linux has work that is not exported
 	@tools/kernel-tree remove

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# A table in Markdown for each question: a line for each stack, a column for each metric; in the
+# lines of dm-ioband the goals, and whether they are met. Fails unless all are.
+# Usage: awk -f tables.awk QUESTIONS goals.csv results.csv; QUESTIONS has lines "name, tab, question"
+
+function title_of(stack) {
+	if (stack in titles)
+		return titles[stack]
+	return stack
+}
+
+# add LIST KEY: to the end of that list, once
+function add(list, key) {
+	if ((list, key) in listed)
+		return
+	lists[list] = lists[list] (list in lists && lists[list] != "" ? "\t" : "") key
+	listed[list, key]
+}
+
+function members(list, array) {
+	return split(lists[list], array, "\t")
+}
+
+function figure(value) {
+	if (value !~ /^-?[0-9.]+(e[-+]?[0-9]+)?$/)
+		return value
+	if (value == int(value) || value >= 1000 || value <= -1000)
+		return sprintf("%.0f", value)
+	return sprintf(value >= 100 || value <= -100 ? "%.1f" : "%.2f", value)
+}
+
+# cell QUESTION VARIANT STACK METRIC: the figure, and the goal if there is one
+function cell(q, v, s, m,    key, is_met, value, text) {
+	key = q SUBSEP v SUBSEP s SUBSEP m
+	value = key in results ? results[key] : "-"
+	text = figure(value)
+	if (!(key in goal))
+		return text
+	is_met = value != "-" && value ~ /^-?[0-9.]/ && (operator[key] == "<=" ? value + 0 <= goal[key] + 0 : value + 0 >= goal[key] + 0)
+	checked[key]
+	n_goals++
+	if (!is_met)
+		missed[++n_missed] = sprintf("%s, %s, %s: %s is %s, to reach %s %s", q, v, title_of(s), m, text, operator[key], figure(goal[key]))
+	return sprintf("%s (%s %s: %s)", text, operator[key], figure(goal[key]), is_met ? "met" : "NOT MET")
+}
+
+function print_table(q,    variants, stacks, metrics, nv, ns, nm, i, j, k, rows, width, line, cells, heads, dashes) {
+	nv = members("variants" SUBSEP q, variants)
+	nm = members("metrics" SUBSEP q, metrics)
+	rows = 1
+	cells[1, 1] = "variant"
+	cells[1, 2] = "stack"
+	for (k = 1; k <= nm; k++) {
+		heads = metrics[k]
+		gsub(/_/, " ", heads)
+		cells[1, k + 2] = heads (units[q, metrics[k]] != "" ? ", " units[q, metrics[k]] : "")
+	}
+	for (i = 1; i <= nv; i++) {
+		ns = members("stacks" SUBSEP q SUBSEP variants[i], stacks)
+		for (j = 1; j <= ns; j++) {
+			rows++
+			cells[rows, 1] = j == 1 ? variants[i] : ""
+			cells[rows, 2] = title_of(stacks[j])
+			for (k = 1; k <= nm; k++)
+				cells[rows, k + 2] = cell(q, variants[i], stacks[j], metrics[k])
+		}
+	}
+	for (i = 1; i <= rows; i++)
+		for (k = 1; k <= nm + 2; k++)
+			if (length(cells[i, k]) > width[k])
+				width[k] = length(cells[i, k])
+	for (i = 1; i <= rows; i++) {
+		line = "|"
+		for (k = 1; k <= nm + 2; k++)
+			line = line sprintf(" %-" width[k] "s |", cells[i, k])
+		print line
+		if (i > 1)
+			continue
+		line = "|"
+		for (k = 1; k <= nm + 2; k++) {
+			dashes = sprintf("%" (width[k] + 2) "s", "")
+			gsub(/ /, "-", dashes)
+			line = line dashes "|"
+		}
+		print line
+	}
+}
+
+BEGIN {
+	FS = ","
+	titles["bare"] = "bare device"
+	titles["linear"] = "dm-linear"
+	titles["ioband"] = "**dm-ioband**"
+	titles["ioband-none"] = "**dm-ioband**, type none"
+	titles["ioband-user"] = "**dm-ioband**, type user"
+	titles["ioband-cgroup"] = "**dm-ioband**, type cgroup"
+	titles["bfq"] = "BFQ"
+}
+
+FNR == 1 { file++ }
+
+file == 1 {
+	split($0, words, "\t")
+	question[words[1]] = words[2]
+	next
+}
+
+FNR == 1 { next }	# column names
+
+file == 2 {
+	key = $1 SUBSEP $2 SUBSEP $3 SUBSEP $4
+	operator[key] = $5
+	goal[key] = $6
+	all_goals[++n_all] = key
+	next
+}
+
+{
+	results[$1, $2, $3, $4] = $5
+	units[$1, $4] = $6
+	add("questions", $1)
+	add("variants" SUBSEP $1, $2)
+	add("metrics" SUBSEP $1, $4)
+	add("stacks" SUBSEP $1 SUBSEP $2, $3)
+}
+
+END {
+	n = members("questions", questions)
+	for (i = 1; i <= n; i++) {
+		print "## " questions[i]
+		print ""
+		print question[questions[i]]
+		print ""
+		print_table(questions[i])
+		print ""
+	}
+	# a goal for which there is no figure at all
+	for (i = 1; i <= n_all; i++)
+		if (!(all_goals[i] in checked)) {
+			n_goals++
+			split(all_goals[i], words, SUBSEP)
+			missed[++n_missed] = words[1] ", " words[2] ", " title_of(words[3]) ": no figure for " words[4]
+		}
+	printf "%d of %d goals met\n", n_goals - n_missed, n_goals
+	if (n_missed)
+		print ""
+	for (i = 1; i <= n_missed; i++)
+		print "- NOT MET: " missed[i]
+	exit n_missed > 0 || n_goals == 0
+}

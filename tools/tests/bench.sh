@@ -1,0 +1,185 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Tests of tools/bench: what is wrong with a figure, a goal, a ceiling or a guest is seen, and
+# never looks like a good result. A tools/guest of our own stands in for QEMU. Prints KTAP.
+
+set -u
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+number=0
+failed=0
+
+# A repository with the true tools/bench; workload small is its only one
+make_repository() {
+	repository=$scratch/$1
+	mkdir -p "$repository/tools"
+	cp -r "$top/tools/bench" "$top/tools/lib.sh" "$repository/tools/"
+	rm "$repository"/tools/bench/workloads/*
+	workload small "# question: Is it small?"
+	script "$repository/tools/packages" 'exit 0'
+	touch "$repository/bzImage"
+	printf 'randread\tioband-none\t250\n' > "$repository/tools/bench/ceilings"
+	unset ONLY
+}
+
+workload() {
+	printf '%s\n' "${@:2}" > "$repository/tools/bench/workloads/$1"
+}
+
+# script FILE LINE...
+script() {
+	{
+		echo '#!/bin/bash'
+		printf '%s\n' "${@:2}"
+	} > "$1"
+	chmod +x "$1"
+}
+
+# guests_leave LINE...: what a guest does in its shared directory, the workload is $1 there
+# shellcheck disable=SC2016 # expanded in that script
+guests_leave() {
+	script "$repository/tools/guest" 'while [ "$1" != -- ]; do [ "$1" != --share ] || dir=$2; shift; done' \
+		'shift 2; cd "$dir" || exit' "$@"
+}
+
+# bench ARG...: leaves $status, $out and $err
+bench() {
+	status=0
+	out=$(cd "$repository" && tools/bench/run --kernel bzImage "$@" 2> "$scratch/err") || status=$?
+	err=$(< "$scratch/err")
+}
+
+# expect WHAT WANT GOT
+expect() {
+	[ "$2" = "$3" ] && return
+	printf '# %s: expected %q, got %q\n' "$1" "$2" "$3"
+	right=false
+}
+
+# expect_line TEXT LINE: it is one of those of TEXT
+expect_line() {
+	grep -qxF -e "$2" <<< "$1" && return
+	printf '# no line %q in:\n' "$2"
+	printf '# | %s\n' "${1//$'\n'/$'\n# | '}"
+	right=false
+}
+
+test_goals_that_are_met() {
+	guests_leave 'echo small/x,y; echo small,a,bare,speed,20,IOPS > records.csv' \
+		'echo small,a,ioband,speed,19.9,IOPS >> records.csv' 'echo small,a,ioband,speed,\>=,19 > goals.csv'
+	bench
+	expect "exit status" 0 "$status"
+	expect_line "$out" "Is it small?"
+	expect_line "$out" "| variant | stack         | speed, IOPS        |"
+	expect_line "$out" "| a       | bare device   | 20                 |"
+	expect_line "$out" "|         | **dm-ioband** | 19.90 (>= 19: met) |"
+	expect_line "$out" "1 of 1 goals met"
+}
+
+test_goal_that_is_missed() {
+	guests_leave 'echo small,a,ioband,error,0.51,% > records.csv' 'echo small,a,ioband,error,\<=,0.5 > goals.csv'
+	bench
+	expect "exit status" 1 "$status"
+	expect_line "$out" "- NOT MET: small, a, **dm-ioband**: error is 0.51, to reach <= 0.50"
+	expect_line "$err" "tools/bench/run: not every goal is met"
+}
+
+test_goal_without_a_figure() {
+	guests_leave 'echo small,a,bare,error,3,% > records.csv' 'echo small,a,ioband,error,\<=,0.5 > goals.csv'
+	bench
+	expect "exit status" 1 "$status"
+	expect_line "$out" "- NOT MET: small, a, **dm-ioband**: no figure for error"
+}
+
+test_figure_that_is_no_number() {
+	guests_leave 'echo small,a,ioband,back,never,ms > records.csv' 'echo small,a,ioband,back,\<=,100 > goals.csv'
+	bench
+	expect "exit status" 1 "$status"
+	expect_line "$out" "- NOT MET: small, a, **dm-ioband**: back is never, to reach <= 100"
+}
+
+test_no_goals_at_all() {
+	guests_leave 'echo small,a,ioband,error,0,% > records.csv'
+	bench
+	expect "exit status" 1 "$status"
+	expect_line "$out" "0 of 0 goals met"
+}
+
+test_guest_that_fails() {
+	guests_leave 'echo small,a,ioband,error,0,% > records.csv' 'echo small,a,ioband,error,\<=,0.5 > goals.csv' \
+		'echo the reason' 'exit 126'
+	bench
+	expect "exit status" 1 "$status"
+	expect_line "$err" "| the reason"
+	expect_line "$err" "tools/bench/run: 1 of the workloads failed: small"
+	expect "tables" "" "$out"
+}
+
+# shellcheck disable=SC2016 # expanded where the guest should be
+test_only_some_workloads() {
+	workload other "# question: Another?"
+	guests_leave 'echo "$1,a,ioband,error,0,%" > records.csv' 'echo "$1,a,ioband,error,<=,0.5" > goals.csv'
+	ONLY=none,oth bench
+	expect "exit status" 0 "$status"
+	expect_line "$out" "## other"
+	expect "other tables" "" "$(grep '^## small' <<< "$out")"
+	ONLY=nothing bench
+	expect "exit status without workloads" 1 "$status"
+	expect "stderr" "tools/bench/run: no workload has a name with nothing in it: there are other small" "$err"
+}
+
+test_workload_that_wants_another_guest() {
+	workload small '# question: Is it small?' '# guest_options="--cpus 4"'
+	script "$repository/tools/guest" 'echo "$*" > arguments; exit 1'
+	bench
+	expect "options" "--cpus 4" "$(grep -o -e '--cpus 4' -e '--icount' "$repository/arguments")"
+}
+
+test_ceilings() {
+	workload cost '# question: How much?'
+	guests_leave 'echo cost,randread,ioband-none,over_base,249.6,per I/O > records.csv'
+	bench --ceilings
+	expect "exit status" 0 "$status"
+	expect_line "$out" "1..1"
+	expect_line "$out" "ok 1 - randread, type none # 250 instructions over dm-linear, ceiling 250"
+	guests_leave 'echo cost,randread,ioband-none,over_base,251,per I/O > records.csv'
+	bench --ceilings
+	expect "exit status above it" 1 "$status"
+	expect_line "$out" "not ok 1 - randread, type none # 251 instructions over dm-linear, ceiling 250"
+	guests_leave ':'
+	bench --ceilings
+	expect "exit status unmeasured" 1 "$status"
+	expect_line "$out" "not ok 1 - randread, type none"
+}
+
+test_wrong_usage() {
+	guests_leave ':'
+	bench --fast
+	expect "exit status" 1 "$status"
+	expect "stderr" "tools/bench/run: unknown argument --fast: see tools/bench/run --help" "$err"
+	bench --kernel /nonexistent
+	expect "stderr" "tools/bench/run: no kernel image at /nonexistent" "$err"
+	ONLY=small bench --update-results
+	expect "stderr" "tools/bench/run: --update-results wants all workloads, not ONLY=small" "$err"
+	bench --kernel
+	expect "stderr" "tools/bench/run: --kernel needs the path of a bzImage" "$err"
+}
+
+mapfile -t tests < <(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p')
+echo "KTAP version 1"
+echo "1..${#tests[@]}"
+for name in "${tests[@]}"; do
+	number=$((number + 1))
+	right=true
+	make_repository "$name"
+	"$name"
+	if $right; then
+		echo "ok $number ${name#test_}"
+	else
+		echo "not ok $number ${name#test_}"
+		failed=$((failed + 1))
+	fi
+done
+[ "$failed" = 0 ]
