@@ -14,7 +14,7 @@ kernel_name := $(if $(DEBUG),$(patsubst 1,debug,$(DEBUG)),guest)
 export KERNEL DEBUG J
 
 .NOTPARALLEL:
-.PHONY: help tree export kernel check demo bench packages clean distclean
+.PHONY: help tree export kernel check demo bench iobandctl install packages clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -43,11 +43,18 @@ export: ## patches/ and series from the commits in build/linux
 kernel: build-packages ## build/kernel/guest: the patched kernel for the test guest
 	@tools/kernel-build $(kernel_name)
 
+iobandctl: ## build/iobandctl, the command for ioband devices
+	@tools/packages iobandctl
+	@$(MAKE) --no-print-directory -C tools/iobandctl OUT=$(CURDIR)/build all
+
+install: iobandctl ## iobandctl with its manual; DESTDIR= and PREFIX= (/usr/local) say where
+	@$(MAKE) --no-print-directory -C tools/iobandctl OUT=$(CURDIR)/build install
+
 packages: ## install the Debian packages that are missing
 	@tools/packages all
 
 clean: ## remove what was built, keep the tree in build/linux
-	@rm -rf build/kernel build/log build/demo build/bench
+	@rm -rf build/kernel build/log build/demo build/bench build/iobandctl*
 
 distclean: ## remove build/ as a whole; stops if build/linux has work that is not exported
 	@tools/kernel-tree remove

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * iobandctl: the names people have for groups, and the IDs the kernel has.
+ */
+#ifndef IOBANDCTL_GROUP_H
+#define IOBANDCTL_GROUP_H
+
+#include "table.h"
+
+int group_resolve(const char *type, const char *word, int64_t *id);
+int group_resolve_weight(const char *type, const char *word, struct attached *group);
+const char *group_name(const char *type, int64_t id);
+const char *group_label(const char *type, int64_t id);
+void group_names_forget(void);
+
+#endif

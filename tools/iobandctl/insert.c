@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * iobandctl: insert and eject: ioband under a device-mapper device that is in use.
+ *
+ * Before insert, and after eject, a device X maps to what is below it by its own
+ * table. In between X has an ioband table on a hidden device, X-ioband-real, and
+ * that has X's own table:
+ *
+ *	X: linear 8:2            X: ioband ──> X-ioband-real: linear 8:2
+ *
+ * Only X has a file system on it, and its number stays, so nobody above notices.
+ *
+ * The order is that of LVM when it puts a layer in. All that can be refused, the
+ * tables with what they allocate and open, is loaded while X still works. Then X
+ * is suspended: what is in flight ends, what comes waits. Only now the hidden
+ * device gets its table to work with, so never do two devices with one table
+ * work at the same time, and X goes on with ioband. Eject is the same backwards.
+ * Wherever a step fails, those before it are undone from the last to the first.
+ *
+ * While X is suspended nothing here may need I/O, since X may be the root or
+ * swap: memory is locked, and udev is waited for at the end.
+ */
+
+#include <getopt.h>
+#include <libdevmapper.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "block.h"
+#include "device.h"
+#include "insert.h"
+#include "layout.h"
+
+#define HIDDEN_SUFFIX	"-ioband-real"
+#define HIDDEN_UUID	"IOBAND-"
+
+/* Targets without state of their own, of which two tables may exist for the time of a change */
+static const char * const movable[] = {
+	"linear", "striped", "crypt", "delay", "flakey", "zero", "error", "thin", NULL
+};
+
+static char *hidden_name(const char *name)
+{
+	return text("%s" HIDDEN_SUFFIX, name);
+}
+
+/* Its UUID says whose it is, so that nobody's device is taken for one of ours by its name */
+static char *hidden_uuid(const char *name, const struct info *info)
+{
+	return text(HIDDEN_UUID "%s", *info->uuid ? info->uuid : name);
+}
+
+static bool is_hidden(const struct info *info)
+{
+	return info->exists && !strncmp(info->uuid, HIDDEN_UUID, strlen(HIDDEN_UUID));
+}
+
+static bool is_on(const struct table *table, dev_t number)
+{
+	unsigned int of_driver, of_device;
+
+	return sscanf(table->device, "%u:%u", &of_driver, &of_device) == 2 &&
+	       makedev(of_driver, of_device) == number;
+}
+
+/**
+ * is_inserted - does an ioband device exist by insert, and not by create?
+ * @device: the device
+ */
+bool is_inserted(const struct device *device)
+{
+	char *name = hidden_name(device->name);
+	struct info hidden;
+	bool inserted;
+
+	device_info(name, &hidden);
+	inserted = is_hidden(&hidden) && is_on(&device->table, hidden.number);
+	free(name);
+	return inserted;
+}
+
+/* @word is a name, a path below /dev/mapper, or the path of a device: /dev/vg/home */
+static char *mapper_name(const char *word)
+{
+	struct info info;
+	struct stat st;
+	char *name;
+
+	if (*word == '/' && !stat(word, &st) && S_ISBLK(st.st_mode)) {
+		name = block_mapper_name(st.st_rdev);
+		if (name)
+			return name;
+	}
+	name = need(strdup(device_name(word)));
+	if (strchr(name, '/') || !device_info(name, &info)) {
+		free(name);
+		return NULL;
+	}
+	return name;
+}
+
+static int check_targets(const char *name, const struct map *map)
+{
+	size_t i, j;
+
+	for (i = 0; i < map->nr_targets; i++) {
+		const char *type = map->targets[i].type;
+
+		if (!strcmp(type, TARGET))
+			return refuse(FAILED, "'%s' is an ioband device already: change it with iobandctl "
+				      "attach and iobandctl set", name);
+		for (j = 0; movable[j]; j++) {
+			if (!strcmp(type, movable[j]))
+				break;
+		}
+		if (!movable[j])
+			return refuse(FAILED, "'%s' has a table of target '%s', which cannot be moved while "
+				      "it is in use; linear, striped, crypt, delay and thin can. Stop "
+				      "what uses it, and use: iobandctl create NAME /dev/mapper/%s",
+				      name, type, name);
+	}
+	return DONE;
+}
+
+static int check_device(const char *name, const struct info *info, const struct map *map)
+{
+	char *hidden = hidden_name(name);
+	struct info other;
+	int r = DONE;
+
+	if (info->suspended)
+		r = refuse(FAILED, "'%s' is suspended, by somebody who is changing it: wait, or dmsetup "
+			   "resume %s", name, name);
+	else if (info->inactive)
+		r = refuse(FAILED, "'%s' has another table loaded, by somebody who is changing it: wait, "
+			   "or dmsetup clear %s", name, name);
+	else if (strlen(hidden) > NAME_LENGTH)
+		r = refuse(FAILED, "the name '%s' is too long: %zu characters at most", name,
+			   NAME_LENGTH - strlen(HIDDEN_SUFFIX));
+	else if (strlen(info->uuid) + strlen(HIDDEN_UUID) > UUID_LENGTH)
+		r = refuse(FAILED, "the UUID of '%s' is too long", name);
+	else if (device_info(hidden, &other))
+		r = refuse(FAILED, "there is a device '%s' already%s%s", hidden,
+			   is_hidden(&other) ? ", left by an earlier insert: iobandctl eject " : "",
+			   is_hidden(&other) ? name : "");
+	free(hidden);
+	return r == DONE ? check_targets(name, map) : r;
+}
+
+/**
+ * struct change - a device on its way from one table to another
+ * @name: the device
+ * @hidden: its hidden device
+ * @read_only: they refuse writes
+ */
+struct change {
+	const char *name;
+	const char *hidden;
+	bool read_only;
+};
+
+/* The device goes on with the table it has, whatever is loaded */
+static void go_on(const char *name)
+{
+	device_clear(name);
+	device_resume(name, false);
+}
+
+static int put_in(const struct change *change, const struct map *ioband)
+{
+	int r;
+
+	r = device_load(change->name, ioband, change->read_only);
+	if (r != DONE)
+		return r;
+	r = device_suspend(change->name);
+	if (r != DONE)
+		goto go_on;
+	r = device_resume(change->hidden, true);
+	if (r != DONE)
+		goto go_on;
+	r = device_resume(change->name, false);
+	if (r != DONE) {
+		/* Before the device works again: no two with one table */
+		device_suspend(change->hidden);
+		goto go_on;
+	}
+	return DONE;
+
+go_on:
+	go_on(change->name);
+	return r;
+}
+
+static int take_out(const struct change *change, const struct map *own)
+{
+	int r;
+
+	r = device_load(change->name, own, change->read_only);
+	if (r != DONE)
+		return r;
+	r = device_suspend(change->name);
+	if (r != DONE)
+		goto go_on;
+	r = device_suspend(change->hidden);
+	if (r != DONE)
+		goto go_on;
+	r = device_resume(change->name, false);
+	if (r == DONE)
+		return DONE;
+
+go_on:
+	device_resume(change->hidden, true);
+	go_on(change->name);
+	return r;
+}
+
+/* What may be needed while a device is suspended is in memory, and stays there */
+static void hold_memory(void)
+{
+	dm_hold_control_dev(1);
+	if (mlockall(MCL_CURRENT | MCL_FUTURE))
+		note("memory cannot be locked; this may hang if the device holds the root or swap");
+}
+
+static void release_memory(void)
+{
+	munlockall();
+	device_settle();
+	dm_hold_control_dev(0);
+}
+
+static int insert_layer(const struct change *change, const char *uuid, const struct map *own,
+			struct table *table)
+{
+	struct map ioband = { };
+	struct info info;
+	char *words;
+	int r;
+
+	r = device_create_hidden(change->hidden, uuid);
+	if (r != DONE)
+		return r;
+	device_info(change->hidden, &info);
+	table->device = text("%u:%u", major(info.number), minor(info.number));
+	words = table_print(table);
+	map_add(&ioband, 0, map_sectors(own), TARGET, words);
+
+	r = device_load(change->hidden, own, change->read_only);
+	if (r == DONE) {
+		hold_memory();
+		r = put_in(change, &ioband);
+		release_memory();
+	}
+	if (r != DONE) {
+		device_remove_hidden(change->hidden);
+		device_settle();
+	}
+	map_free(&ioband);
+	free(words);
+	return r;
+}
+
+/**
+ * insert - put ioband under a device that is in use
+ * @word: the device, by name or path
+ * @table: what it is to be; gets the device
+ *
+ * Return: DONE, or what refuse() returned; then the device has its own table.
+ */
+int insert(const char *word, struct table *table)
+{
+	char *name = mapper_name(word), *hidden = NULL, *uuid = NULL;
+	struct map own = { };
+	struct info info;
+	int r;
+
+	if (!name)
+		return refuse(WRONG, "'%s' is not a device-mapper device; unmount it and use: iobandctl "
+			      "create NAME %s", word, word);
+	device_info(name, &info);
+	if (info.live)
+		r = map_get(name, &own);
+	else
+		r = refuse(FAILED, "'%s' has no table", name);
+	if (r == DONE)
+		r = check_device(name, &info, &own);
+	if (r == DONE)
+		r = layout_id(table, name);
+	if (r == DONE)
+		r = layout_joins(table);
+	if (r == DONE) {
+		struct change change;
+
+		hidden = hidden_name(name);
+		uuid = hidden_uuid(name, &info);
+		change = (struct change){
+			.name = name, .hidden = hidden, .read_only = info.read_only,
+		};
+		r = insert_layer(&change, uuid, &own, table);
+	}
+	map_free(&own);
+	free(hidden);
+	free(uuid);
+	free(name);
+	return r;
+}
+
+/* Somebody else took ioband out of it, by a table of his own, or removed it: LVM does */
+static int eject_left_over(const char *name, const char *hidden, const struct info *left)
+{
+	int r;
+
+	if (!is_hidden(left))
+		return refuse(FAILED, "'%s' has no ioband layer from 'iobandctl insert'", name);
+	if (left->open_count)
+		return refuse(IN_USE, "'%s' is in use, but not by '%s'", hidden, name);
+	r = device_remove_hidden(hidden);
+	device_settle();
+	if (r == DONE)
+		note("'%s' had lost its ioband layer already; '%s' is removed", name, hidden);
+	return r;
+}
+
+static int eject_layer(const char *name, const char *hidden, const struct info *info)
+{
+	struct change change = { .name = name, .hidden = hidden, .read_only = info->read_only };
+	struct map own;
+	int r;
+
+	if (info->suspended || info->inactive)
+		return refuse(FAILED, "'%s' is suspended or has another table loaded, by somebody who is "
+			      "changing it: wait, or dmsetup clear %s and dmsetup resume %s", name,
+			      name, name);
+	r = map_get(hidden, &own);
+	if (r != DONE)
+		return r;
+	hold_memory();
+	r = take_out(&change, &own);
+	release_memory();
+	map_free(&own);
+	if (r == DONE) {
+		r = device_remove_hidden(hidden);
+		device_settle();
+	}
+	return r;
+}
+
+/**
+ * eject - take ioband out of a device that is in use
+ * @word: the device, by name or path
+ *
+ * Return: DONE, or what refuse() returned; then the device has ioband still.
+ */
+int eject(const char *word)
+{
+	char *name = mapper_name(word), *hidden;
+	struct info info, left;
+	struct device device;
+	int r;
+
+	/* A hidden device can outlive the one it was made for */
+	if (!name)
+		name = need(strdup(device_name(word)));
+	hidden = hidden_name(name);
+	device_info(name, &info);
+	if (!device_info(hidden, &left) || !is_hidden(&left)) {
+		r = refuse(FAILED, "'%s' has no ioband layer from 'iobandctl insert'", name);
+	} else if (left.open_count && info.live && device_find(name, &device) == DONE) {
+		r = is_inserted(&device) ? eject_layer(name, hidden, &info) :
+			eject_left_over(name, hidden, &left);
+		device_free(&device);
+	} else {
+		r = eject_left_over(name, hidden, &left);
+	}
+	free(hidden);
+	free(name);
+	return r;
+}
+
+int command_insert(int argc, char **argv)
+{
+	static const struct option options[] = { LAYOUT_OPTIONS, { } };
+	struct table table;
+	int option, which, r = DONE;
+
+	table_init(&table);
+	while (r == DONE && (option = getopt_long(argc, argv, ":", options, &which)) >= 0) {
+		if (option == LAYOUT_OPTION)
+			r = table_set(&table, options[which].name, optarg, "--");
+		else
+			r = option_refused(argv);
+	}
+	if (r == DONE && argc - optind < 1)
+		r = refuse(WRONG, "a device is needed: iobandctl insert DEVICE [OPTION]... "
+			   "[GROUP:WEIGHT]...");
+	if (r == DONE)
+		r = device_mapper_ready();
+	if (r == DONE)
+		r = layout_groups(&table, argc - optind - 1, argv + optind + 1, false);
+	if (r == DONE)
+		r = insert(argv[optind], &table);
+	table_free(&table);
+	return r;
+}
+
+int command_eject(int argc, char **argv)
+{
+	int r;
+
+	if (argc != 2)
+		return refuse(WRONG, "one device is needed: iobandctl eject DEVICE");
+	r = device_mapper_ready();
+	return r == DONE ? eject(argv[1]) : r;
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * iobandctl: words to the user, on stderr, one sentence each.
+ */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "iobandctl.h"
+
+static const char *command = "iobandctl";
+
+/**
+ * say_command - whose sentences these are from now on
+ * @name: the command
+ */
+void say_command(const char *name)
+{
+	command = name;
+}
+
+static void say(const char *fmt, va_list args)
+{
+	fflush(stdout);
+	fprintf(stderr, "iobandctl %s: ", command);
+	vfprintf(stderr, fmt, args);
+	fputc('\n', stderr);
+}
+
+/**
+ * refuse - say what is wrong, with which word, and what would be right
+ * @code: what iobandctl will exit with
+ * @fmt: the sentence, without a newline
+ *
+ * Return: @code.
+ */
+int refuse(enum exit_code code, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say(fmt, args);
+	va_end(args);
+	return code;
+}
+
+/**
+ * note - tell the user something that is no failure
+ * @fmt: the sentence, without a newline
+ */
+void note(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say(fmt, args);
+	va_end(args);
+}
+
+/**
+ * need - an allocation without which there is no way on
+ * @allocated: what malloc() or its like returned
+ *
+ * Return: the same, not NULL.
+ */
+void *need(void *allocated)
+{
+	if (!allocated)
+		exit(refuse(FAILED, "out of memory"));
+	return allocated;
+}
+
+/**
+ * text - a formatted string
+ * @fmt: the format
+ *
+ * Return: the string, for the caller to free.
+ */
+char *text(const char *fmt, ...)
+{
+	char *string = NULL;
+	va_list args;
+
+	va_start(args, fmt);
+	if (vasprintf(&string, fmt, args) < 0)
+		string = NULL;
+	va_end(args);
+	return need(string);
+}
