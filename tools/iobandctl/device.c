@@ -107,15 +107,16 @@ static int task_failed(struct dm_task *task, const char *what, const char *name)
 	return r;
 }
 
-/* Runs a task that needs no udev, and destroys it if it failed */
+/* Runs a task that needs no udev, and destroys it if it failed; without @what it fails in silence */
 static int task_run(struct dm_task *task, const char *what, const char *name)
 {
 	int r;
 
-	log_mark();
+	if (what)
+		log_mark();
 	if (dm_task_run(task))
 		return DONE;
-	r = task_failed(task, what, name);
+	r = what ? task_failed(task, what, name) : FAILED;
 	dm_task_destroy(task);
 	return r;
 }
@@ -385,10 +386,10 @@ static int device_read(struct device *device)
 	struct map table, status;
 	int r = -1;
 
-	if (targets_get(DM_DEVICE_TABLE, device->name, "read the table of", &table) != DONE)
+	if (targets_get(DM_DEVICE_TABLE, device->name, NULL, &table) != DONE)
 		return -1;
 	if (is_ioband(&table) &&
-	    targets_get(DM_DEVICE_STATUS, device->name, "read the status of", &status) == DONE) {
+	    targets_get(DM_DEVICE_STATUS, device->name, NULL, &status) == DONE) {
 		if (is_ioband(&status) && table_parse(&device->table, table.targets[0].words)) {
 			device->sectors = table.targets[0].length;
 			if (status_parse(&device->status, status.targets[0].words))
@@ -401,6 +402,23 @@ static int device_read(struct device *device)
 }
 
 /**
+ * device_look - is there an ioband device of this name?
+ * @name: the name
+ * @device: the device if there is, for device_free()
+ *
+ * Return: true if there is; says nothing if not.
+ */
+bool device_look(const char *name, struct device *device)
+{
+	memset(device, 0, sizeof(*device));
+	device->name = need(strdup(name));
+	if (device_info(name, &device->info) && device->info.live && device_read(device) == DONE)
+		return true;
+	device_free(device);
+	return false;
+}
+
+/**
  * device_find - an ioband device by its name
  * @word: the name, or its path below /dev/mapper
  * @device: the device, for device_free()
@@ -410,18 +428,14 @@ static int device_read(struct device *device)
 int device_find(const char *word, struct device *device)
 {
 	const char *name = device_name(word);
+	struct info info;
 
-	memset(device, 0, sizeof(*device));
-	if (!device_info(name, &device->info))
-		return refuse(FAILED, "there is no device '%s': 'iobandctl list' shows those there are",
-			      name);
-	device->name = need(strdup(name));
-	if (!device->info.live || device_read(device) != DONE) {
-		device_free(device);
-		return refuse(FAILED, "'%s' is not an ioband device: 'iobandctl list' shows those "
-			      "there are", name);
-	}
-	return DONE;
+	if (device_look(name, device))
+		return DONE;
+	if (device_info(name, &info))
+		return refuse(FAILED, "'%s' is not an ioband device: 'iobandctl list' shows those there "
+			      "are", name);
+	return refuse(FAILED, "there is no device '%s': 'iobandctl list' shows those there are", name);
 }
 
 /**
@@ -444,12 +458,10 @@ static int by_name(const void *a, const void *b)
 /* Adds @name if it is an ioband device */
 static void devices_add(struct devices *devices, const char *name)
 {
-	struct device device = { .name = need(strdup(name)) };
+	struct device device;
 
-	if (!device_info(name, &device.info) || !device.info.live || device_read(&device) != DONE) {
-		device_free(&device);
+	if (!device_look(name, &device))
 		return;
-	}
 	devices->list = need(reallocarray(devices->list, devices->nr + 1, sizeof(device)));
 	devices->list[devices->nr++] = device;
 }

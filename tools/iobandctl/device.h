@@ -91,6 +91,7 @@ int device_mapper_ready(void);
 const char *device_name(const char *word);
 
 bool device_info(const char *name, struct info *info);
+bool device_look(const char *name, struct device *device);
 int device_find(const char *name, struct device *device);
 void device_free(struct device *device);
 int devices_get(struct devices *devices);

@@ -641,3 +641,20 @@ const char *group_label(const char *type, int64_t id)
 		return "-";
 	return "(gone)";
 }
+
+/**
+ * group_is_gone - nothing will ever be in this group again?
+ * @type: of the device
+ * @id: the group's ID
+ *
+ * Return: true if its process has ended or its cgroup was removed, for all that
+ * this process can see.
+ */
+bool group_is_gone(const char *type, int64_t id)
+{
+	if (!strcmp(type, "pid"))
+		return !process_exists(id);
+	if (strcmp(type, "cgroup") && strcmp(type, "cpuset"))
+		return false;
+	return !cgroup_name(type, id) && cgroups.nr;
+}

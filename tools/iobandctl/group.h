@@ -11,6 +11,7 @@ int group_resolve(const char *type, const char *word, int64_t *id);
 int group_resolve_weight(const char *type, const char *word, struct attached *group);
 const char *group_name(const char *type, int64_t id);
 const char *group_label(const char *type, int64_t id);
+bool group_is_gone(const char *type, int64_t id);
 void group_names_forget(void);
 
 #endif

@@ -84,8 +84,13 @@ bool is_inserted(const struct device *device)
 	return inserted;
 }
 
-/* @word is a name, a path below /dev/mapper, or the path of a device: /dev/vg/home */
-static char *mapper_name(const char *word)
+/**
+ * mapper_name - the name of a device-mapper device
+ * @word: its name, its path below /dev/mapper, or another of its paths: /dev/vg/home
+ *
+ * Return: the name, for the caller to free; NULL if there is no such device.
+ */
+char *mapper_name(const char *word)
 {
 	struct info info;
 	struct stat st;

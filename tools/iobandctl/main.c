@@ -27,9 +27,15 @@ static const struct command {
 	{ "list", "[--json]", "all ioband devices", command_list },
 	{ "status", "[--json] [NAME]", "their groups, and what each has done", command_status },
 	{ "reset", "NAME", "zeroes that", command_reset },
+	{ "top", "[-d SECONDS] [-n TIMES] [--batch] [NAME]", "rates of the groups, live", command_top },
+	{ "record", "[-d SECONDS] [-n TIMES] NAME FILE", "rates of the groups into a CSV file",
+	  command_record },
+	{ "plot", "[-o PICTURE] FILE", "an SVG or PNG picture of such a file", command_plot },
 	{ "insert", "DEVICE [OPTION]... [GROUP:WEIGHT]...",
 	  "puts ioband under a device-mapper device that is in use", command_insert },
 	{ "eject", "DEVICE", "takes it out again", command_eject },
+	{ "start", "[NAME]...", "makes the devices in /etc/ioband.tab", command_start },
+	{ "stop", "[NAME]...", "removes them", command_stop },
 	{ }
 };
 

@@ -55,22 +55,6 @@ static struct json_object *device_json(const struct device *device)
 	return object;
 }
 
-/* The weight of the group at @index of the status: mostly at the same place in the table */
-static unsigned int weight_of(const struct device *device, size_t index)
-{
-	const struct table *table = &device->table;
-	int64_t id = device->status.groups[index].id;
-	const struct attached *group;
-
-	if (id == DEFAULT_GROUP)
-		return table->weight;
-	if (index && index - 1 < table->nr_groups && table->groups[index - 1].id == id)
-		return table->groups[index - 1].weight;
-	group = table_group(table, id);
-	/* It came between the two lines that were read */
-	return group ? group->weight : WEIGHT_DEFAULT;
-}
-
 static struct json_object *group_json(const struct device *device, size_t index)
 {
 	const struct counts *counts = &device->status.groups[index];
@@ -78,7 +62,7 @@ static struct json_object *group_json(const struct device *device, size_t index)
 
 	json_object_object_add(object, "id", json_object_new_int64(counts->id));
 	add_text(object, "name", group_name(device->table.type, counts->id));
-	add_number(object, "weight", weight_of(device, index));
+	add_number(object, "weight", weight_at(&device->table, &device->status, index));
 	add_number(object, "reads", counts->reads);
 	add_number(object, "reads_held", counts->reads_held);
 	add_number(object, "sectors_read", counts->sectors_read);
@@ -180,7 +164,7 @@ static void group_row(struct grid *grid, const struct device *device, size_t ind
 
 	grid_cell(grid, "%s", group_label(device->table.type, counts->id));
 	grid_cell(grid, "%lld", (long long)counts->id);
-	grid_cell(grid, "%u", weight_of(device, index));
+	grid_cell(grid, "%u", weight_at(&device->table, &device->status, index));
 	grid_cell(grid, "%llu", (unsigned long long)counts->reads);
 	grid_cell(grid, "%llu", (unsigned long long)counts->reads_held);
 	grid_cell(grid, "%llu", (unsigned long long)counts->sectors_read / 2);

@@ -439,3 +439,25 @@ const struct counts *status_group(const struct status *status, int64_t id)
 	}
 	return NULL;
 }
+
+/**
+ * weight_at - the weight of a group of a status
+ * @table: of the same device
+ * @status: the status
+ * @index: of the group
+ *
+ * Return: the weight; that of a new group, if the group came after the table was read.
+ */
+unsigned int weight_at(const struct table *table, const struct status *status, size_t index)
+{
+	int64_t id = status->groups[index].id;
+	const struct attached *group;
+
+	if (id == DEFAULT_GROUP)
+		return table->weight;
+	/* Mostly it is at the same place there: no search */
+	if (index && index - 1 < table->nr_groups && table->groups[index - 1].id == id)
+		return table->groups[index - 1].weight;
+	group = table_group(table, id);
+	return group ? group->weight : WEIGHT_DEFAULT;
+}

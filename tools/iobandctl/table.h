@@ -100,5 +100,6 @@ int table_set(struct table *table, const char *key, const char *value, const cha
 bool status_parse(struct status *status, const char *words);
 void status_free(struct status *status);
 const struct counts *status_group(const struct status *status, int64_t id);
+unsigned int weight_at(const struct table *table, const struct status *status, size_t index);
 
 #endif

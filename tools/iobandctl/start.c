@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * iobandctl: start and stop: what is in /etc/ioband.tab, at boot and by hand.
+ */
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "change.h"
+#include "create.h"
+#include "group.h"
+#include "insert.h"
+#include "layout.h"
+#include "tab.h"
+
+/* The device-mapper name of what the line makes; NULL if its device is not there */
+static char *device_of(const struct entry *entry)
+{
+	char *path, *name;
+
+	if (!entry->insert)
+		return need(strdup(entry->name));
+	path = tab_device(entry);
+	name = mapper_name(path);
+	free(path);
+	return name;
+}
+
+/* Is the line's device there, as an ioband device? Then *device is it, for device_free(). */
+static bool is_started(const struct entry *entry, struct device *device)
+{
+	char *name = device_of(entry);
+	struct info info;
+	bool started = false;
+
+	if (name && device_info(name, &info) && info.live && device_look(name, device)) {
+		started = !entry->insert || is_inserted(device);
+		if (!started)
+			device_free(device);
+	}
+	free(name);
+	return started;
+}
+
+/* A service that starts again has a new cgroup; the old one's group is of no use */
+static void detach_gone(const struct device *device)
+{
+	const struct table *table = &device->table;
+	size_t i;
+
+	group_names_forget();
+	for (i = 0; i < table->nr_groups; i++) {
+		if (group_is_gone(table->type, table->groups[i].id))
+			device_message(device->name, "detach %lld", (long long)table->groups[i].id);
+	}
+}
+
+/* Groups that were not there when it was started, and are now */
+static int attach_missing(const struct entry *entry, const struct device *device)
+{
+	struct attached group;
+	int i, r = DONE;
+
+	if (strcmp(entry->table.type, device->table.type))
+		return refuse(FAILED, "'%s' runs with type %s, not %s: stop it first", entry->name,
+			      device->table.type, entry->table.type);
+	detach_gone(device);
+	for (i = 0; i < entry->nr_groups; i++) {
+		int of_group = group_resolve_weight(entry->table.type, entry->groups[i], &group);
+
+		if (of_group == DONE && !table_group(&device->table, group.id))
+			of_group = attach_all(device, &group, 1);
+		else if (of_group != DONE && entry->skip_missing)
+			of_group = DONE;
+		if (of_group != DONE)
+			r = of_group;
+	}
+	return r;
+}
+
+static int start_new(const struct entry *entry, const char *path)
+{
+	struct table table = entry->table;
+	struct device device;
+	int r;
+
+	r = layout_groups(&table, entry->nr_groups, entry->groups, entry->skip_missing);
+	if (r == DONE && entry->insert)
+		r = insert(path, &table);
+	else if (r == DONE)
+		r = create(entry->name, path, &table);
+	table_free(&table);
+	if (r != DONE || !entry->carryover || !is_started(entry, &device))
+		return r;
+	r = device_message(device.name, "carryover %s", entry->carryover);
+	device_free(&device);
+	return r;
+}
+
+static int start_entry(const struct entry *entry)
+{
+	struct device device;
+	char *path;
+	int r;
+
+	if (is_started(entry, &device)) {
+		r = attach_missing(entry, &device);
+		device_free(&device);
+		return r;
+	}
+	path = tab_device(entry);
+	if (access(path, F_OK) && entry->nofail) {
+		note("'%s' is not started: there is no device '%s'", entry->name, path);
+		r = DONE;
+	} else {
+		r = start_new(entry, path);
+	}
+	free(path);
+	return r;
+}
+
+static int stop_entry(const struct entry *entry)
+{
+	struct device device;
+	int r;
+
+	if (!is_started(entry, &device))
+		return DONE;
+	r = entry->insert ? eject(device.name) : remove_device(device.name);
+	device_free(&device);
+	return r;
+}
+
+static bool is_named(const char *name, int count, char **names)
+{
+	while (count--) {
+		if (!strcmp(names[count], name))
+			return true;
+	}
+	return false;
+}
+
+static int check_names(const struct tab *tab, const char *path, int count, char **names)
+{
+	int i;
+
+	for (i = 0; i < count; i++) {
+		if (!tab_find(tab, names[i]))
+			return refuse(WRONG, "'%s' is not in %s", names[i], path);
+	}
+	return DONE;
+}
+
+/* Each one that is meant, the last one first if @backwards; goes on after a failure */
+static int each(const struct tab *tab, int (*apply)(const struct entry *entry), bool backwards,
+		int count, char **names)
+{
+	int r = DONE, of_entry;
+	size_t i;
+
+	for (i = 0; i < tab->nr; i++) {
+		const struct entry *entry = &tab->entries[backwards ? tab->nr - 1 - i : i];
+
+		if (count ? !is_named(entry->name, count, names) : entry->noauto && !backwards)
+			continue;
+		of_entry = apply(entry);
+		if (of_entry == DONE)
+			continue;
+		r = of_entry;
+		note("'%s' failed", entry->name);
+	}
+	return r;
+}
+
+static int start_or_stop(int argc, char **argv, int (*apply)(const struct entry *entry),
+			 bool backwards)
+{
+	static const struct option options[] = {
+		{ "tab", required_argument, NULL, 'f' },
+		{ }
+	};
+	const char *path = TAB_PATH;
+	struct tab tab;
+	int option, r = DONE;
+
+	while (r == DONE && (option = getopt_long(argc, argv, ":f:", options, NULL)) >= 0) {
+		if (option == 'f')
+			path = optarg;
+		else
+			r = option_refused(argv);
+	}
+	if (r == DONE)
+		r = device_mapper_ready();
+	if (r == DONE)
+		r = tab_read(&tab, path);
+	if (r != DONE)
+		return r;
+	argc -= optind;
+	argv += optind;
+	r = check_names(&tab, path, argc, argv);
+	if (r == DONE)
+		r = each(&tab, apply, backwards, argc, argv);
+	if (r == DONE && tab.wrong && !argc)
+		r = WRONG;
+	tab_free(&tab);
+	return r;
+}
+
+int command_start(int argc, char **argv)
+{
+	return start_or_stop(argc, argv, start_entry, false);
+}
+
+int command_stop(int argc, char **argv)
+{
+	return start_or_stop(argc, argv, stop_entry, true);
+}

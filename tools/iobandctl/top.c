@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * iobandctl: top: rates of the groups, share wanted and share got, live.
+ */
+
+#include <curses.h>
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "block.h"
+#include "group.h"
+#include "grid.h"
+#include "watch.h"
+
+/* Columns before the bar, and the least that the bar needs to say anything */
+#define BAR_AT		40
+#define BAR_NUMBERS	38
+#define BAR_LEAST	10
+
+static void clock_text(char *to, size_t size)
+{
+	time_t seconds = time(NULL);
+	struct tm when;
+
+	strftime(to, size, "%H:%M:%S", localtime_r(&seconds, &when));
+}
+
+/* "###|.. " for a share of 3/6 where 4/6 were wanted */
+static void bar(char *to, int width, const struct rate *rate)
+{
+	int got = rate->got * width + 0.5, wanted = rate->wanted * width + 0.5;
+
+	memset(to, ' ', width);
+	memset(to, '#', got < width ? got : width);
+	to[wanted < width ? wanted : width - 1] = '|';
+	to[width] = '\0';
+}
+
+static char *rate_line(const struct rate *rate, int width)
+{
+	char *name, *line, *picture = need(calloc(1, width > 0 ? width + 1 : 1));
+	int room = width - BAR_AT - BAR_NUMBERS;
+
+	name = need(strdup(group_label(rate->device->table.type, rate->id)));
+	if (room >= BAR_LEAST)
+		bar(picture, room, rate);
+	/* Of a path that is too long the end says most */
+	line = text("  %-18.18s %6u %5.1f%% %5.1f%% %s %8.0f %8.0f %9.1f %8.0f",
+		    strlen(name) > 18 ? name + strlen(name) - 18 : name, rate->weight,
+		    100 * rate->wanted, 100 * rate->got, picture, rate->reads, rate->writes,
+		    (rate->kib_read + rate->kib_written) / 1024, rate->held);
+	free(picture);
+	free(name);
+	return line;
+}
+
+static char *heading_line(int width)
+{
+	int room = width - BAR_AT - BAR_NUMBERS;
+
+	return text("  %-18s %6s %6s %6s %*s %8s %8s %9s %8s", "GROUP", "WEIGHT", "WANTED", "GOT",
+		    room >= BAR_LEAST ? room : 0, "", "READS/s", "WRITES/s", "MiB/s", "HELD/s");
+}
+
+static char *device_line(const struct device *device)
+{
+	char *below = block_name(device->table.device), *line;
+
+	line = text("%s: %s, ID %s, type %s, policy %s, io_limit %u", device->name, below,
+		    device->table.id, device->table.type, device->table.policy,
+		    device->table.io_limit);
+	free(below);
+	return line;
+}
+
+/* Puts @line on the screen as far as there is room, and frees it */
+static void put_line(int *row, char *line, attr_t attributes)
+{
+	if (*row < LINES) {
+		attrset(attributes);
+		mvaddnstr((*row)++, 0, line, COLS);
+		attrset(A_NORMAL);
+	}
+	free(line);
+}
+
+static void draw(const struct watch *watch)
+{
+	const struct device *device = NULL;
+	char time_of_day[16];
+	int row = 0;
+	size_t i;
+
+	clock_text(time_of_day, sizeof(time_of_day));
+	erase();
+	put_line(&row, text("%s, every %g s; q ends", time_of_day, watch->interval), A_NORMAL);
+	for (i = 0; i < watch->nr_rates; i++) {
+		const struct rate *rate = &watch->rates[i];
+
+		if (!watch_shows(watch, rate))
+			continue;
+		if (rate->device != device) {
+			device = rate->device;
+			row += row + 1 < LINES;
+			put_line(&row, device_line(device), A_BOLD);
+			put_line(&row, heading_line(COLS), A_REVERSE);
+		}
+		put_line(&row, rate_line(rate, COLS), A_NORMAL);
+	}
+	if (!device)
+		put_line(&row, text("There is no ioband device%s%s.", watch->name ? " " : "",
+				    watch->name ? watch->name : ""), A_NORMAL);
+	refresh();
+}
+
+/* Until the next look is due, a key or a signal; true to go on */
+static bool wait_for_key(const struct watch *watch)
+{
+	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+	double seconds;
+	int key;
+
+	while (!watch_over && (seconds = watch_wait(watch)) > 0) {
+		/* A signal that comes just before is noticed half a second later */
+		int wait = seconds > 0.5 ? 500 : seconds * 1000 + 1;
+
+		poll(&input, 1, wait);
+		if (input.revents & (POLLHUP | POLLERR | POLLNVAL))
+			return false;
+		while ((key = getch()) != ERR) {
+			if (key == 'q' || key == 'Q')
+				return false;
+			if (key == KEY_RESIZE)
+				draw(watch);
+		}
+	}
+	return !watch_over;
+}
+
+static int watch_screen(struct watch *watch)
+{
+	uint64_t shown = 0;
+	SCREEN *screen;
+	int r;
+
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return refuse(WRONG, "the standard input and output are not a terminal: use --batch");
+	screen = newterm(NULL, stdout, stdin);
+	if (!screen)
+		return refuse(FAILED, "the terminal '%s' is unknown: set TERM, or use --batch",
+			      getenv("TERM") ? getenv("TERM") : "");
+	cbreak();
+	noecho();
+	nodelay(stdscr, TRUE);
+	keypad(stdscr, TRUE);
+	curs_set(0);
+	do {
+		r = watch_next(watch);
+		draw(watch);
+		shown++;
+	} while (r == DONE && shown != watch->times && wait_for_key(watch));
+	endwin();
+	delscreen(screen);
+	return r;
+}
+
+static void print_rates(const struct watch *watch)
+{
+	static const char * const heading[] = {
+		"TIME", "DEVICE", "GROUP", "ID", "WEIGHT", "WANTED%", "GOT%", "READS/s", "WRITES/s",
+		"KiB/s-READ", "KiB/s-WRITTEN", "HELD/s"
+	};
+	char time_of_day[16];
+	struct grid grid;
+	size_t i;
+
+	clock_text(time_of_day, sizeof(time_of_day));
+	grid_init(&grid, "lllrrrrrrrrr");
+	for (i = 0; i < sizeof(heading) / sizeof(*heading); i++)
+		grid_cell(&grid, "%s", heading[i]);
+	for (i = 0; i < watch->nr_rates; i++) {
+		const struct rate *rate = &watch->rates[i];
+
+		if (!watch_shows(watch, rate))
+			continue;
+		grid_cell(&grid, "%s", time_of_day);
+		grid_cell(&grid, "%s", rate->device->name);
+		grid_cell(&grid, "%s", group_label(rate->device->table.type, rate->id));
+		grid_cell(&grid, "%lld", (long long)rate->id);
+		grid_cell(&grid, "%u", rate->weight);
+		grid_cell(&grid, "%.1f", 100 * rate->wanted);
+		grid_cell(&grid, "%.1f", 100 * rate->got);
+		grid_cell(&grid, "%.0f", rate->reads);
+		grid_cell(&grid, "%.0f", rate->writes);
+		grid_cell(&grid, "%.0f", rate->kib_read);
+		grid_cell(&grid, "%.0f", rate->kib_written);
+		grid_cell(&grid, "%.0f", rate->held);
+	}
+	grid_print(&grid, "", stdout);
+	grid_free(&grid);
+	fflush(stdout);
+}
+
+static int watch_lines(struct watch *watch)
+{
+	uint64_t shown;
+	double seconds;
+	int r;
+
+	for (shown = 0; !watch->times || shown < watch->times; shown++) {
+		while (!watch_over && (seconds = watch_wait(watch)) > 0)
+			poll(NULL, 0, seconds > 0.5 ? 500 : seconds * 1000 + 1);
+		if (watch_over)
+			break;
+		r = watch_next(watch);
+		if (r != DONE)
+			return r;
+		print_rates(watch);
+		if (ferror(stdout))
+			break;
+	}
+	return DONE;
+}
+
+int command_top(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "batch", no_argument, NULL, 'b' },
+		{ }
+	};
+	struct watch watch = { .interval = 2 };
+	bool batch = false;
+	int option, r = DONE;
+
+	while (r == DONE && (option = getopt_long(argc, argv, ":d:n:b", options, NULL)) >= 0) {
+		if (option == 'b')
+			batch = true;
+		else
+			r = watch_option(&watch, option, argv);
+	}
+	if (r == DONE && argc - optind > 1)
+		r = refuse(WRONG, "surplus word '%s': at most one name", argv[optind + 1]);
+	if (r == DONE)
+		r = device_mapper_ready();
+	if (r != DONE)
+		return r;
+	watch.name = argv[optind];
+	r = watch_begin(&watch);
+	if (r == DONE)
+		r = batch ? watch_lines(&watch) : watch_screen(&watch);
+	watch_end(&watch);
+	return r;
+}
