@@ -45,7 +45,7 @@ kernel: build-packages ## build/kernel/guest: the patched kernel for the test gu
 
 iobandctl: ## build/iobandctl, the command for ioband devices
 	@tools/packages iobandctl
-	@$(MAKE) --no-print-directory -C tools/iobandctl OUT=$(CURDIR)/build all
+	@$(MAKE) --no-print-directory -C tools/iobandctl OUT=$(CURDIR)/build selftests
 
 install: iobandctl ## iobandctl with its manual; DESTDIR= and PREFIX= (/usr/local) say where
 	@$(MAKE) --no-print-directory -C tools/iobandctl OUT=$(CURDIR)/build install

@@ -40,8 +40,8 @@ static bool is_named(const struct change *change, int64_t id)
 static int refuse_attached(const struct device *device, const char *word,
 			   const struct attached *group)
 {
-	return refuse(WRONG, "group '%s' is attached to '%s' already, with ID %lld and weight %u; to "
-		      "change that: iobandctl set %s weight=%lld:WEIGHT", word, device->name,
+	return refuse(WRONG, "'%s': that group is attached to '%s' already, with ID %lld and weight %u; "
+		      "to change that: iobandctl set %s weight=%lld:WEIGHT", word, device->name,
 		      (long long)group->id, group->weight, device->name, (long long)group->id);
 }
 
@@ -131,7 +131,7 @@ int command_attach(int argc, char **argv)
 		if (there)
 			r = refuse_attached(&change.device, argv[i], there);
 		else if (is_named(&change, group->id))
-			r = refuse(WRONG, "group '%s', ID %lld, is named twice", argv[i],
+			r = refuse(WRONG, "'%s': that group, ID %lld, is named twice", argv[i],
 				   (long long)group->id);
 		change.nr_groups++;
 	}
@@ -274,8 +274,8 @@ static int check_wishes(const struct wishes *wishes, const struct device *device
 	const struct table *now = &device->table, *then = &wishes->table;
 
 	if (wishes->type && strcmp(then->type, now->type) && now->nr_groups)
-		return refuse(FAILED, "type '%s': '%s' has %zu groups of type %s: detach them first",
-			      then->type, device->name, now->nr_groups, now->type);
+		return refuse(FAILED, "type '%s': groups of type %s are attached to '%s': detach them first",
+			      then->type, now->type, device->name);
 	if ((wishes->io_throttle || wishes->io_limit) && then->io_limit &&
 	    then->io_throttle > then->io_limit)
 		return refuse(WRONG, "io_throttle %u is above io_limit %u", then->io_throttle,

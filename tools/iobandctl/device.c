@@ -63,7 +63,7 @@ static char *log_reason(char *record)
 	return text_of;
 }
 
-/* ": " and what the kernel said since log_mark(), the first of it; or an empty string */
+/* What the kernel has said since log_mark(), the first of it; NULL if nothing */
 static char *kernel_says(void)
 {
 	char record[2048], *reason = NULL;
@@ -78,9 +78,9 @@ static char *kernel_says(void)
 			break;
 		record[length] = '\0';
 		if (!reason && log_reason(record))
-			reason = text(": %s", log_reason(record));
+			reason = need(strdup(log_reason(record)));
 	}
-	return reason ? reason : text("%s", "");
+	return reason;
 }
 
 static struct dm_task *task_of(int type, const char *name)
@@ -94,15 +94,16 @@ static struct dm_task *task_of(int type, const char *name)
 	return task;
 }
 
-/* Says why a task failed. Its errno is 0 if libdevmapper itself gave up. */
+/* Says why a task failed. After several ioctls, libdevmapper may know no errno; then the log has it. */
 static int task_failed(struct dm_task *task, const char *what, const char *name)
 {
 	int error = dm_task_get_errno(task);
 	char *reason = kernel_says();
 	int r;
 
-	r = refuse(error == EBUSY ? IN_USE : FAILED, "cannot %s '%s': %s%s", what, name,
-		   error ? strerror(error) : "libdevmapper gave up", reason);
+	r = refuse(error == EBUSY ? IN_USE : FAILED, "cannot %s '%s': %s%s%s", what, name,
+		   error ? strerror(error) : "", error && reason ? ": " : "",
+		   reason ? reason : error ? "" : "device-mapper has refused it");
 	free(reason);
 	return r;
 }

@@ -136,9 +136,11 @@ static int check_device(const char *name, const struct info *info, const struct 
 {
 	char *hidden = hidden_name(name);
 	struct info other;
-	int r = DONE;
+	int r = check_targets(name, map);
 
-	if (info->suspended)
+	if (r != DONE)
+		;
+	else if (info->suspended)
 		r = refuse(FAILED, "'%s' is suspended, by somebody who is changing it: wait, or dmsetup "
 			   "resume %s", name, name);
 	else if (info->inactive)
@@ -154,7 +156,7 @@ static int check_device(const char *name, const struct info *info, const struct 
 			   is_hidden(&other) ? ", left by an earlier insert: iobandctl eject " : "",
 			   is_hidden(&other) ? name : "");
 	free(hidden);
-	return r == DONE ? check_targets(name, map) : r;
+	return r;
 }
 
 /**
@@ -349,10 +351,13 @@ static int eject_layer(const char *name, const char *hidden, const struct info *
 	r = take_out(&change, &own);
 	release_memory();
 	map_free(&own);
-	if (r == DONE) {
-		r = device_remove_hidden(hidden);
-		device_settle();
-	}
+	if (r != DONE)
+		return r;
+	r = device_remove_hidden(hidden);
+	device_settle();
+	if (r != DONE)
+		note("'%s' has its own table again, only '%s' is left; to remove it: iobandctl eject %s",
+		     name, hidden, name);
 	return r;
 }
 

@@ -18,9 +18,8 @@
 #include "grid.h"
 #include "watch.h"
 
-/* Columns before the bar, and the least that the bar needs to say anything */
-#define BAR_AT		40
-#define BAR_NUMBERS	38
+/* A line without its bar, and the least that the bar needs to say anything */
+#define LINE_WIDTH	79
 #define BAR_LEAST	10
 
 static void clock_text(char *to, size_t size)
@@ -45,7 +44,7 @@ static void bar(char *to, int width, const struct rate *rate)
 static char *rate_line(const struct rate *rate, int width)
 {
 	char *name, *line, *picture = need(calloc(1, width > 0 ? width + 1 : 1));
-	int room = width - BAR_AT - BAR_NUMBERS;
+	int room = width - LINE_WIDTH;
 
 	name = need(strdup(group_label(rate->device->table.type, rate->id)));
 	if (room >= BAR_LEAST)
@@ -62,7 +61,7 @@ static char *rate_line(const struct rate *rate, int width)
 
 static char *heading_line(int width)
 {
-	int room = width - BAR_AT - BAR_NUMBERS;
+	int room = width - LINE_WIDTH;
 
 	return text("  %-18s %6s %6s %6s %*s %8s %8s %9s %8s", "GROUP", "WEIGHT", "WANTED", "GOT",
 		    room >= BAR_LEAST ? room : 0, "", "READS/s", "WRITES/s", "MiB/s", "HELD/s");

@@ -83,7 +83,7 @@ int watch_option(struct watch *watch, int option, char **argv)
 int watch_begin(struct watch *watch)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction action = { .sa_handler = end_watch };
+	struct sigaction action = { .sa_handler = end_watch }, old;
 	struct device device;
 	size_t i;
 	int r = DONE;
@@ -97,8 +97,11 @@ int watch_begin(struct watch *watch)
 	if (r == DONE)
 		r = sample_take(&watch->after);
 	watch->begin = watch->after.seconds;
-	for (i = 0; r == DONE && i < sizeof(signals) / sizeof(*signals); i++)
-		sigaction(signals[i], &action, NULL);
+	for (i = 0; r == DONE && i < sizeof(signals) / sizeof(*signals); i++) {
+		/* nohup(1) and a shell's "&" mean it */
+		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
+			sigaction(signals[i], &action, NULL);
+	}
 	return r;
 }
 
