@@ -1,0 +1,289 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# iobandctl insert and eject: ioband under a device-mapper device that is in use, and out again. What is written meanwhile is what is read, and
+# whatever step fails, the device has the table that it had before.
+
+# shellcheck source=ctl.sh
+. "${BASH_SOURCE[0]%/*}/ctl.sh"
+
+require mkfs.ext4 fsck.ext4 lvm
+
+nullb disk size=128 memory_backed=1
+nullb disk2 size=128 memory_backed=1
+half=$(($(sectors /dev/disk) / 2))
+
+# Two lines, as a logical volume that was extended
+two_segments() {
+	dm_create "$1" "0 $half linear /dev/disk2 2048
+$half 4096 linear /dev/disk 0" > /dev/null
+}
+
+linear() {
+	dm_create "$1" "0 $(sectors /dev/disk) linear /dev/disk 0"
+}
+
+# mounted NAME: with an ext4 on $scratch/mnt
+mounted() {
+	must mkfs.ext4 -q -F "/dev/mapper/$1" && mkdir -p "$scratch/mnt" && must mount "/dev/mapper/$1" "$scratch/mnt" && on_end unmount
+}
+
+unmount() {
+	not_on_end unmount
+	must umount "$scratch/mnt"
+}
+
+# verify_files: writes a file of the file system and checks it, over and over in the background, until verify_ends
+verify_files() {
+	rm -f "$scratch/stop"
+	(
+		while [ ! -e "$scratch/stop" ]; do
+			fio --name=verify --directory="$scratch/mnt" --rw=randwrite --bs=4k --size=4m --ioengine=libaio --iodepth=8 --direct=1 \
+				--verify=crc32c --verify_fatal=1 --verify_state_save=0 --loops=5 > "$scratch/fio.out" 2>&1 || exit
+		done
+	) &
+	fio_process=$!
+}
+
+# What was written has been read back, and was right
+verify_ends() {
+	touch "$scratch/stop"
+	succeeds "$fio_process"
+}
+
+expect_still_running() {
+	kill -0 "$fio_process" 2> /dev/null || fail "fio has ended: $(tail -5 "$scratch/fio.out")"
+}
+
+# expect_untouched NAME TABLE: the device has that table, works, and nothing of ioband is left
+expect_untouched() {
+	expect_eq "table of $1" "$2" "$(dmsetup table --showkeys "$1")"
+	expect_eq "state of $1" "Active Live" "$(dmsetup info -c --noheadings --separator ' ' -o suspended,tables_loaded "$1")"
+	! dmsetup info "$1-ioband-real" > /dev/null 2>&1 || fail "$1-ioband-real is left"
+}
+
+test_under_a_mounted_file_system() {
+	local before
+
+	linear lv && mounted lv || return
+	before=$(table lv)
+	echo kept > "$scratch/mnt/kept"
+	ctl_insert lv --type user --weight 50 0:400 || return
+	expect_match "table" "0 $(sectors /dev/disk) ioband [0-9:]+ lv 4 [0-9]+ user weight [0-9]+ :50 0:400" "$(table lv)"
+	expect_eq "table of the hidden device" "$before" "$(table lv-ioband-real)"
+	expect_eq "inserted" true "$(ctl list --json | jq '.devices[0].inserted')"
+	expect_eq "file" kept "$(< "$scratch/mnt/kept")"
+	must dd if=/dev/zero of="$scratch/mnt/new" bs=4k count=100 oflag=direct
+	expect_ge "writes" "$(status_column lv 0 writes)" 100
+	ctl_eject lv
+	expect_untouched lv "$before"
+	expect_eq "size of the new file" 409600 "$(stat -c %s "$scratch/mnt/new")"
+	unmount
+	must fsck.ext4 -fn /dev/mapper/lv
+}
+
+test_while_files_are_verified() {
+	local i before
+
+	linear lv && mounted lv || return
+	before=$(table lv)
+	verify_files
+	wait_until 30 wrote_something
+	for i in 1 2 3 4 5; do
+		must ctl insert /dev/mapper/lv --type user --io-limit 4 0:100 || break
+		expect_still_running
+		wait_until 30 went_through_ioband
+		must ctl eject /dev/mapper/lv || break
+		expect_still_running
+		expect_untouched lv "$before"
+	done
+	verify_ends
+	unmount
+	must fsck.ext4 -fn /dev/mapper/lv
+}
+
+wrote_something() {
+	[ "$(awk '{ print $7 }' "$(sysfs_directory /dev/mapper/lv)/stat")" -gt 2000 ]
+}
+
+went_through_ioband() {
+	[ "$(status_column lv 0 writes)" -gt 50 ]
+}
+
+# Every change that insert and eject make to a device fails once; what was before is there again, and the job goes on
+test_every_step_that_can_fail() {
+	local before nth
+
+	[ -r "$fail_library" ] || bail "no $fail_library: make iobandctl"
+	linear lv && mounted lv || return
+	before=$(table lv)
+	verify_files
+	for ((nth = 1; nth < 20; nth++)); do
+		! FAIL_CHANGE=$nth LD_PRELOAD=$fail_library ctl insert lv 2> "$scratch/err" || break
+		expect_match "what insert says" "iobandctl insert: cannot .*: Input/output error.*" "$(head -1 "$scratch/err")"
+		expect_untouched lv "$before"
+	done
+	diag "insert makes $((nth - 1)) changes"
+	expect_ge "changes that insert makes" "$nth" 6
+	before=$(all_tables)
+	for ((nth = 1; nth < 20; nth++)); do
+		! FAIL_CHANGE=$nth LD_PRELOAD=$fail_library ctl eject lv 2> "$scratch/err" || break
+		expect_match "what eject says" "iobandctl eject: cannot .*: Input/output error.*" "$(head -1 "$scratch/err")"
+		# The last one comes when ioband is out already
+		if table lv | grep -q linear; then
+			expect_match "what eject says" "iobandctl eject: 'lv' has its own table again, only 'lv-ioband-real' is left; .*" \
+				"$(tail -1 "$scratch/err")"
+			must ctl eject lv
+			must ctl insert lv
+		else
+			expect_eq "all tables after failure $nth" "$before" "$(all_tables)"
+		fi
+	done
+	diag "eject makes $((nth - 1)) changes"
+	expect_ge "changes that eject makes" "$nth" 6
+	expect_still_running
+	verify_ends
+	unmount
+	must fsck.ext4 -fn /dev/mapper/lv
+}
+
+test_table_that_the_kernel_refuses() {
+	local before
+
+	linear lv || return
+	before=$(table lv)
+	expect_refused_ctl 1 "cannot load a table into 'lv': Invalid argument: 4000000000:100: no cgroup has that ID" insert lv --type cgroup 4000000000
+	expect_untouched lv "$before"
+}
+
+test_a_volume_of_two_segments() {
+	local before
+
+	two_segments lv || return
+	before=$(table lv)
+	must dd if=/dev/urandom of=/dev/mapper/lv bs=64k count=32 oflag=direct
+	ctl_insert lv || return
+	expect_match "table" "0 $((half + 4096)) ioband .*" "$(table lv)"
+	expect_eq "table of the hidden device" "$before" "$(table lv-ioband-real)"
+	ctl_eject lv
+	expect_untouched lv "$before"
+}
+
+test_read_only_volume() {
+	must dmsetup create lv --readonly --noudevsync --noudevrules --table "0 $(sectors /dev/disk) linear /dev/disk 0" || return
+	on_end dm_remove lv
+	ctl_insert lv || return
+	expect_eq "read-only" 1 "$(blockdev --getro /dev/mapper/lv)"
+	expect_eq "read-only below" 1 "$(blockdev --getro /dev/mapper/lv-ioband-real)"
+	ctl_eject lv
+	expect_eq "read-only" 1 "$(blockdev --getro /dev/mapper/lv)"
+}
+
+# Its table has the key
+test_crypt() {
+	local before
+
+	dm_create secret "0 $(sectors /dev/disk) crypt aes-xts-plain64 $(head -c 64 /dev/zero | od -v -An -tx1 | tr -d ' \n') 0 /dev/disk 0" || return
+	mounted secret || return
+	before=$(dmsetup table --showkeys secret)
+	echo kept > "$scratch/mnt/kept"
+	ctl_insert secret --type user 0:5 || return
+	sync
+	echo 3 > /proc/sys/vm/drop_caches
+	expect_eq "file" kept "$(< "$scratch/mnt/kept")"
+	ctl_eject secret
+	expect_untouched secret "$before"
+	unmount
+	must fsck.ext4 -fn /dev/mapper/secret
+}
+
+test_thin() {
+	dm_create meta "0 8192 linear /dev/disk2 0" || return
+	must dd if=/dev/zero of=/dev/mapper/meta bs=64k count=1 oflag=direct
+	dm_create pool "0 131072 thin-pool /dev/mapper/meta /dev/disk 128 0" || return
+	must dmsetup message pool 0 create_thin 0
+	dm_create thin "0 65536 thin /dev/mapper/pool 0" || return
+	mounted thin || return
+	echo kept > "$scratch/mnt/kept"
+	ctl_insert thin || return
+	sync
+	echo 3 > /proc/sys/vm/drop_caches
+	expect_eq "file" kept "$(< "$scratch/mnt/kept")"
+	expect_refused_ctl 1 "'pool' has a table of target 'thin-pool', which cannot be moved while it is in use; .*" insert pool
+	ctl_eject thin
+	expect_match "table" "0 65536 thin .*" "$(table thin)"
+}
+
+# A real logical volume, with LVM's own UUID and name
+lvm_() {
+	lvm "$@" --config 'devices { use_devicesfile = 0 types = [ "nullb", 16 ] scan = "/dev" filter = [ "a|/dev/disk|", "r|.*|" ] } activation { udev_sync = 0 udev_rules = 0 verify_udev_operations = 1 } backup { backup = 0 archive = 0 } global { locking_type = 1 event_activation = 0 }'
+}
+
+volume() {
+	must lvm_ vgcreate -qq -s 1m ctlvg /dev/disk /dev/disk2 || return
+	on_end must lvm_ vgremove -qq -ff -y ctlvg
+	must lvm_ lvcreate -qq -y -W n -Z n -L 64m -n home ctlvg
+}
+
+test_logical_volume() {
+	local before
+
+	volume || return
+	dmsetup mknodes
+	mounted ctlvg-home || return
+	before=$(table ctlvg-home)
+	verify_files
+	ctl_insert ctlvg-home --type user --io-limit 4 0:400 || return
+	expect_eq "LVM sees the volume" "home ctlvg" "$(lvm_ lvs --noheadings -o lv_name,vg_name 2> /dev/null | xargs)"
+	expect_still_running
+	ctl_eject ctlvg-home
+	expect_untouched ctlvg-home "$before"
+	verify_ends
+	unmount
+	must fsck.ext4 -fn /dev/mapper/ctlvg-home
+}
+
+# LVM loads a table of its own over ioband's; eject removes what is left
+test_logical_volume_that_lvm_changes() {
+	volume || return
+	dmsetup mknodes
+	must ctl insert ctlvg-home || return
+	must lvm_ lvextend -qq -L +8m ctlvg/home
+	expect_match "table after lvextend" "0 147456 linear .*" "$(table ctlvg-home | head -1)"
+	expect_match "what eject says" "iobandctl eject: 'ctlvg-home' had lost its ioband layer already; 'ctlvg-home-ioband-real' is removed" \
+		"$(ctl eject ctlvg-home 2>&1)"
+	must ctl insert ctlvg-home || return
+	must lvm_ lvchange -qq -an ctlvg/home
+	must ctl eject ctlvg-home
+	must lvm_ lvchange -qq -ay ctlvg/home
+	! dmsetup info ctlvg-home-ioband-real > /dev/null 2>&1 || fail "the hidden device is left"
+}
+
+test_what_is_refused() {
+	linear lv || return
+	expect_refused_ctl 2 "'/dev/disk2' is not a device-mapper device; unmount it and use: .*" insert /dev/disk2
+	expect_refused_ctl 2 "'no-such' is not a device-mapper device; .*" insert no-such
+	expect_refused_ctl 1 "'lv' has no ioband layer from 'iobandctl insert'" eject lv
+	expect_refused_ctl 1 "'no-such' has no ioband layer from 'iobandctl insert'" eject no-such
+	dm_suspend lv
+	expect_refused_ctl 1 "'lv' is suspended, by somebody who is changing it: .*" insert lv
+	dm_resume lv
+	must dmsetup reload lv --table "0 1000 linear /dev/disk 0"
+	expect_refused_ctl 1 "'lv' has another table loaded, by somebody who is changing it: .*" insert lv
+	must dmsetup clear lv
+	dm_create lv-ioband-real "0 1000 linear /dev/disk2 0" || return
+	expect_refused_ctl 1 "there is a device 'lv-ioband-real' already" insert lv
+	expect_refused_ctl 1 "'lv' has no ioband layer from 'iobandctl insert'" eject lv
+	dm_remove lv-ioband-real
+	ctl_insert lv || return
+	expect_refused_ctl 1 "'lv' is an ioband device already: .*" insert lv
+	expect_refused_ctl 5 "'lv' has its ioband layer from 'iobandctl insert': iobandctl eject lv" remove lv
+	ctl_eject lv
+	ctl_create ioband1 /dev/disk2 || return
+	expect_refused_ctl 1 "'ioband1' is an ioband device already: .*" insert ioband1
+	expect_refused_ctl 1 "'ioband1' has no ioband layer from 'iobandctl insert'" eject ioband1
+}
+
+run_tests test_under_a_mounted_file_system test_while_files_are_verified test_every_step_that_can_fail test_table_that_the_kernel_refuses \
+	test_a_volume_of_two_segments test_read_only_volume test_crypt test_thin test_logical_volume test_logical_volume_that_lvm_changes \
+	test_what_is_refused

@@ -1,0 +1,165 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# iobandctl top and record: the rates they show, and that top leaves a terminal as it was.
+
+# shellcheck source=ctl.sh
+. "${BASH_SOURCE[0]%/*}/ctl.sh"
+
+require script tmux gnuplot
+
+load_nullb slow
+nullb fast size=64
+
+export TERM=xterm
+
+loaded_device() {
+	ctl_create ioband1 /dev/slow --type user 1000:100 2000:300 || return
+	must ctl set ioband1 carryover=1
+	load ioband1 -- as_user 1000
+	load ioband1 -- as_user 2000
+	wait_for_load ioband1/1000 ioband1/2000
+}
+
+test_batch_shows_shares() {
+	local line wanted got
+
+	loaded_device || return
+	ctl top --batch -d 4 -n 1 ioband1 > "$scratch/top" || fail "exit status $?"
+	expect_match "heading" "TIME +DEVICE +GROUP +ID +WEIGHT +WANTED% +GOT% .*" "$(head -1 "$scratch/top")"
+	line=$(awk '$4 == 2000' "$scratch/top")
+	diag "$line"
+	read -r _ _ _ _ _ wanted got _ <<< "$line"
+	expect_eq "wanted" 60.0 "$wanted"
+	# What nobody else wants is divided 1:3
+	expect_ge "got" "${got%.*}" 70
+	expect_le "got" "${got%.*}" 80
+	expect_ge "reads a second" "$(awk '{ print $8 }' <<< "$line")" 1
+	expect_ge "held a second" "$(awk '{ print $12 }' <<< "$line")" 1
+}
+
+test_batch_goes_on_until_it_is_told() {
+	ctl_create ioband1 /dev/fast || return
+	"$iobandctl" top -b -d 0.1 > "$scratch/top" &
+	wait_until 20 has_headings 3
+	kill -TERM $!
+	succeeds $!
+}
+
+has_headings() {
+	[ "$(grep -c ^TIME "$scratch/top")" -ge "$1" ]
+}
+
+test_record_and_plot() {
+	loaded_device || return
+	must ctl record -d 1 -n 3 ioband1 "$scratch/data.csv" || return
+	expect_eq "lines" 10 "$(wc -l < "$scratch/data.csv")"
+	expect_match "heading" "seconds,device,group,id,weight,.*" "$(head -1 "$scratch/data.csv")"
+	awk -F, 'NR > 1 && $4 == 2000 { got += $7 } END { print int(got / 3) }' "$scratch/data.csv" > "$scratch/got"
+	expect_ge "got" "$(< "$scratch/got")" 65
+	expect_le "got" "$(< "$scratch/got")" 85
+	must ctl plot "$scratch/data.csv"
+	grep -q "weight 300" "$scratch/data.svg" || fail "no line for weight 300 in the picture"
+}
+
+test_record_is_whole_after_an_interrupt() {
+	ctl_create ioband1 /dev/fast --type user 5:5 || return
+	rm -f "$scratch/data.csv"
+	"$iobandctl" record -d 0.1 ioband1 "$scratch/data.csv" &
+	wait_until 20 has_lines 5
+	kill -TERM $!
+	succeeds $!
+	expect_eq "lines that are not whole" "" "$(awk -F, 'NF != 12' "$scratch/data.csv")"
+}
+
+has_lines() {
+	[ -e "$scratch/data.csv" ] && [ "$(wc -l < "$scratch/data.csv")" -ge "$1" ]
+}
+
+# on_terminal INPUT COMMAND: on a terminal of 100 x 24; what is typed comes from the command INPUT. Leaves $scratch/screen, and its settings
+# before and after in $scratch/before and $scratch/after
+on_terminal() {
+	cat > "$scratch/session" <<-END
+	stty rows 24 cols 100
+	stty -a > $scratch/before
+	$2
+	echo \$? > $scratch/status
+	stty -a > $scratch/after
+	END
+	# script would end with its input
+	{ $1; sleep 100; } | timeout 60 script -q -e -f -c "bash $scratch/session" "$scratch/screen" > /dev/null &
+	wait_until 60 test -s "$scratch/after"
+	kill $! 2> /dev/null
+}
+
+type_interrupt() {
+	wait_until 30 grep -qs GROUP "$scratch/screen"
+	printf '\003'
+}
+
+type_q() {
+	wait_until 30 grep -qs GROUP "$scratch/screen"
+	printf q
+}
+
+# expect_clean_terminal: its settings are as before, and the last that was written leaves the other screen and shows the cursor
+expect_clean_terminal() {
+	expect_eq "exit status" 0 "$(< "$scratch/status")"
+	expect_eq "terminal settings" "$(< "$scratch/before")" "$(< "$scratch/after")"
+	grep -q $'\e\[?1049h' "$scratch/screen" || fail "the other screen was not entered"
+	sed 's/.*\(\x1b\[?1049[hl]\)/\1/' "$scratch/screen" | grep -a -o $'\e\[?1049[hl]' | tail -1 | grep -q l || fail "the other screen was not left"
+	grep -a -o $'\e\[?25[hl]' "$scratch/screen" | tail -1 | grep -q h || fail "the cursor is not shown again"
+}
+
+test_interrupt_leaves_the_terminal_clean() {
+	ctl_create ioband1 /dev/fast --type user root:5 || return
+	rm -f "$scratch/after" "$scratch/screen"
+	on_terminal type_interrupt "$iobandctl top -d 0.3" 2> /dev/null
+	expect_clean_terminal
+}
+
+test_q_leaves_the_terminal_clean() {
+	ctl_create ioband1 /dev/fast --type user root:5 || return
+	rm -f "$scratch/after" "$scratch/screen"
+	on_terminal type_q "$iobandctl top -d 0.3" 2> /dev/null
+	expect_clean_terminal
+}
+
+terminal() {
+	tmux -L "ctl-$$" -f /dev/null "$@"
+}
+
+# pane_shows REGEX
+pane_shows() {
+	terminal capture-pane -p -t top | grep -qE "$1"
+}
+
+test_view_and_resize() {
+	ctl_create ioband1 /dev/fast --type user root:300 || return
+	terminal new-session -d -s top -x 100 -y 12 "$iobandctl top -d 0.3" || { fail "tmux does not start"; return; }
+	on_end terminal kill-server
+	wait_until 30 pane_shows "^  GROUP +WEIGHT +WANTED +GOT .*HELD/s"
+	wait_until 30 pane_shows "^ioband1: /dev/fast, ID ioband1, type user, policy weight"
+	wait_until 30 pane_shows "^  root +300 +75.0% +0.0% .*\|"
+	terminal resize-window -t top -x 60 -y 5
+	wait_until 30 pane_shows "^  GROUP +WEIGHT +WANTED +GOT +READS/s +WRI"
+	expect_eq "lines" 5 "$(terminal display-message -p -t top '#{pane_height}')"
+	terminal resize-window -t top -x 140 -y 30
+	wait_until 30 pane_shows "^  root +300 +75.0% +0.0% {40,}\|"
+	direct_reads /dev/mapper/ioband1 100
+	terminal send-keys -t top q
+	wait_until 30 terminal_is_gone
+	not_on_end terminal kill-server
+}
+
+terminal_is_gone() {
+	! terminal has-session -t top 2> /dev/null
+}
+
+test_no_terminal() {
+	ctl_create ioband1 /dev/fast || return
+	expect_refused_ctl 2 "the standard input and output are not a terminal: use --batch" top
+}
+
+run_tests test_batch_shows_shares test_batch_goes_on_until_it_is_told test_record_and_plot test_record_is_whole_after_an_interrupt \
+	test_interrupt_leaves_the_terminal_clean test_q_leaves_the_terminal_clean test_view_and_resize test_no_terminal
