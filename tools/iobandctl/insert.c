@@ -18,11 +18,13 @@
  * Wherever a step fails, those before it are undone from the last to the first.
  *
  * While X is suspended nothing here may need I/O, since X may be the root or
- * swap: memory is locked, and udev is waited for at the end.
+ * swap: memory is locked, udev is waited for and words are said at the end. Nor
+ * may it end half-way: signals wait as well.
  */
 
 #include <getopt.h>
 #include <libdevmapper.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,7 +180,31 @@ static void go_on(const char *name)
 	device_resume(name, false);
 }
 
-static int put_in(const struct change *change, const struct map *ioband)
+/* The table that was moved must still be that of the device; once it is suspended, it will be */
+static int still_has(const char *name, const struct map *own)
+{
+	struct map now;
+	int r = map_get(name, &now);
+
+	if (r == DONE && !map_equal(&now, own))
+		r = refuse(FAILED, "'%s' got another table meanwhile: try again", name);
+	map_free(&now);
+	return r;
+}
+
+static int still_inserted(const char *name)
+{
+	struct device device;
+	int r;
+
+	if (!device_look(name, &device))
+		return refuse(FAILED, "'%s' got another table meanwhile", name);
+	r = is_inserted(&device) ? DONE : refuse(FAILED, "'%s' got another table meanwhile", name);
+	device_free(&device);
+	return r;
+}
+
+static int put_in(const struct change *change, const struct map *own, const struct map *ioband)
 {
 	int r;
 
@@ -186,6 +212,8 @@ static int put_in(const struct change *change, const struct map *ioband)
 	if (r != DONE)
 		return r;
 	r = device_suspend(change->name);
+	if (r == DONE)
+		r = still_has(change->name, own);
 	if (r != DONE)
 		goto go_on;
 	r = device_resume(change->hidden, true);
@@ -212,9 +240,10 @@ static int take_out(const struct change *change, const struct map *own)
 	if (r != DONE)
 		return r;
 	r = device_suspend(change->name);
-	if (r != DONE)
-		goto go_on;
-	r = device_suspend(change->hidden);
+	if (r == DONE)
+		r = still_inserted(change->name);
+	if (r == DONE)
+		r = device_suspend(change->hidden);
 	if (r != DONE)
 		goto go_on;
 	r = device_resume(change->name, false);
@@ -227,19 +256,28 @@ go_on:
 	return r;
 }
 
+static sigset_t usual_signals;
+
 /* What may be needed while a device is suspended is in memory, and stays there */
-static void hold_memory(void)
+static void begin_change(void)
 {
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &usual_signals);
 	dm_hold_control_dev(1);
 	if (mlockall(MCL_CURRENT | MCL_FUTURE))
 		note("memory cannot be locked; this may hang if the device holds the root or swap");
+	say_hold();
 }
 
-static void release_memory(void)
+static void end_change(void)
 {
+	say_release();
 	munlockall();
 	device_settle();
 	dm_hold_control_dev(0);
+	sigprocmask(SIG_SETMASK, &usual_signals, NULL);
 }
 
 static int insert_layer(const struct change *change, const char *uuid, const struct map *own,
@@ -260,9 +298,9 @@ static int insert_layer(const struct change *change, const char *uuid, const str
 
 	r = device_load(change->hidden, own, change->read_only);
 	if (r == DONE) {
-		hold_memory();
-		r = put_in(change, &ioband);
-		release_memory();
+		begin_change();
+		r = put_in(change, own, &ioband);
+		end_change();
 	}
 	if (r != DONE) {
 		device_remove_hidden(change->hidden);
@@ -347,9 +385,9 @@ static int eject_layer(const char *name, const char *hidden, const struct info *
 	r = map_get(hidden, &own);
 	if (r != DONE)
 		return r;
-	hold_memory();
+	begin_change();
 	r = take_out(&change, &own);
-	release_memory();
+	end_change();
 	map_free(&own);
 	if (r != DONE)
 		return r;

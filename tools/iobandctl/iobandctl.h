@@ -25,6 +25,8 @@ enum exit_code {
 
 /* say.c */
 void say_command(const char *name);
+void say_hold(void);
+void say_release(void);
 int refuse(enum exit_code code, const char *fmt, ...) PRINTF(2, 3);
 void note(const char *fmt, ...) PRINTF(1, 2);
 void *need(void *allocated);

@@ -11,6 +11,11 @@
 
 static const char *command = "iobandctl";
 
+/* Sentences that wait for say_release() */
+static FILE *held;
+static char *held_text;
+static size_t held_size;
+
 /**
  * say_command - whose sentences these are from now on
  * @name: the command
@@ -22,10 +27,34 @@ void say_command(const char *name)
 
 static void say(const char *fmt, va_list args)
 {
-	fflush(stdout);
-	fprintf(stderr, "iobandctl %s: ", command);
-	vfprintf(stderr, fmt, args);
-	fputc('\n', stderr);
+	FILE *out = held ? held : stderr;
+
+	if (!held)
+		fflush(stdout);
+	fprintf(out, "iobandctl %s: ", command);
+	vfprintf(out, fmt, args);
+	fputc('\n', out);
+}
+
+/**
+ * say_hold - keep sentences in memory until say_release()
+ *
+ * For when writing them might wait for ever, or would spoil the screen.
+ */
+void say_hold(void)
+{
+	held = need(open_memstream(&held_text, &held_size));
+}
+
+/**
+ * say_release - say what was kept since say_hold()
+ */
+void say_release(void)
+{
+	fclose(held);
+	held = NULL;
+	fputs(held_text, stderr);
+	free(held_text);
 }
 
 /**

@@ -154,6 +154,7 @@ static int watch_screen(struct watch *watch)
 	if (!screen)
 		return refuse(FAILED, "the terminal '%s' is unknown: set TERM, or use --batch",
 			      getenv("TERM") ? getenv("TERM") : "");
+	say_hold();
 	cbreak();
 	noecho();
 	nodelay(stdscr, TRUE);
@@ -166,6 +167,7 @@ static int watch_screen(struct watch *watch)
 	} while (r == DONE && shown != watch->times && wait_for_key(watch));
 	endwin();
 	delscreen(screen);
+	say_release();
 	return r;
 }
 
