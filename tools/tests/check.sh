@@ -15,10 +15,12 @@ failed=0
 # A repository with the true tools/check and no tests
 make_repository() {
 	repository=$scratch/$1
-	mkdir -p "$repository/tools/tests" "$repository/patches" "$repository/selftests/ioband" \
+	mkdir -p "$repository/tools/tests" "$repository/tools/iobandctl" "$repository/patches" "$repository/selftests/ioband" \
 		"$repository/build/linux/tools/testing/selftests/kselftest" "$repository/build/linux/tools/include"
 	cp "$top/tools/check" "$top/tools/lib.sh" "$repository/tools/"
 	script "$repository/tools/packages" 'exit 0'
+	# shellcheck disable=SC2016 # OUT is make's
+	printf 'install:\nselftests:\n\ttouch $(OUT)/iobandctl $(OUT)/iobandctl-fail.so\n' > "$repository/tools/iobandctl/Makefile"
 	git -C "$repository" init -q
 }
 
