@@ -112,8 +112,10 @@ int block_find(const char *path, struct block *block)
 		return refuse(errno == ENOENT ? WRONG : FAILED, "device '%s': %s", path,
 			      strerror(errno));
 	if (!S_ISBLK(st.st_mode))
-		return refuse(WRONG, "'%s' is not a block device; a file needs a loop device: losetup -f "
-			      "--show %s", path, path);
+		return refuse(WRONG,
+			      "'%s' is not a block device; a file needs a loop device: losetup -f "
+			      "--show %s",
+			      path, path);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return refuse(FAILED, "cannot open the device '%s': %s", path, strerror(errno));
@@ -124,7 +126,8 @@ int block_find(const char *path, struct block *block)
 	}
 	close(fd);
 	if (bytes < 512)
-		return refuse(FAILED, "the device '%s' has no size: is there a medium in it?", path);
+		return refuse(FAILED, "the device '%s' has no size: is there a medium in it?",
+			      path);
 	block->number = st.st_rdev;
 	block->sectors = bytes / 512;
 	block->read_only = read_only;
@@ -183,7 +186,8 @@ static char *mounted(dev_t number)
 		struct stat st;
 		dev_t device;
 
-		if (!rest || sscanf(line, "%*u %*u %u:%u %*s %4095s", &of_driver, &of_device, where) != 3)
+		if (!rest ||
+		    sscanf(line, "%*u %*u %u:%u %*s %4095s", &of_driver, &of_device, where) != 3)
 			continue;
 		device = makedev(of_driver, of_device);
 		/* btrfs has a number of its own there */
@@ -295,7 +299,8 @@ int block_unused(const char *path, const struct block *block)
 			r = refuse(IN_USE, "the device '%s' is in use: %s; stop that first, or put "
 				   "ioband under it: iobandctl insert %s", path, who, path);
 		else
-			r = refuse(IN_USE, "the device '%s' is in use: %s; stop that first", path, who);
+			r = refuse(IN_USE, "the device '%s' is in use: %s; stop that first", path,
+				   who);
 		free(mapper);
 	}
 	free(user);

@@ -40,9 +40,11 @@ static bool is_named(const struct change *change, int64_t id)
 static int refuse_attached(const struct device *device, const char *word,
 			   const struct attached *group)
 {
-	return refuse(WRONG, "'%s': that group is attached to '%s' already, with ID %lld and weight %u; "
-		      "to change that: iobandctl set %s weight=%lld:WEIGHT", word, device->name,
-		      (long long)group->id, group->weight, device->name, (long long)group->id);
+	return refuse(WRONG,
+		      "'%s': that group is attached to '%s' already, with ID %lld and weight %u; "
+		      "to change that: iobandctl set %s weight=%lld:WEIGHT",
+		      word, device->name, (long long)group->id, group->weight, device->name,
+		      (long long)group->id);
 }
 
 /* A group that is attached, by name or by ID: its process or cgroup may be gone */
@@ -57,8 +59,10 @@ static int find_attached(const struct device *device, const char *word, int64_t 
 	}
 	r = group_resolve(device->table.type, word, id);
 	if (r == DONE && !table_group(&device->table, *id))
-		r = refuse(WRONG, "group '%s', ID %lld, is not attached to '%s': 'iobandctl status %s' "
-			   "shows those that are", word, (long long)*id, device->name, device->name);
+		r = refuse(WRONG,
+			   "group '%s', ID %lld, is not attached to '%s': 'iobandctl status %s' "
+			   "shows those that are",
+			   word, (long long)*id, device->name, device->name);
 	return r;
 }
 
@@ -274,7 +278,9 @@ static int check_wishes(const struct wishes *wishes, const struct device *device
 	const struct table *now = &device->table, *then = &wishes->table;
 
 	if (wishes->type && strcmp(then->type, now->type) && now->nr_groups)
-		return refuse(FAILED, "type '%s': groups of type %s are attached to '%s': detach them first",
+		return refuse(FAILED,
+			      "type '%s': groups of type %s are attached to '%s': detach them "
+			      "first",
 			      then->type, now->type, device->name);
 	if ((wishes->io_throttle || wishes->io_limit) && then->io_limit &&
 	    then->io_throttle > then->io_limit)

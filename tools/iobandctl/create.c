@@ -81,8 +81,10 @@ int layout_id(struct table *table, const char *name)
 	if (*table->id)
 		return DONE;
 	if (strlen(name) > ID_LENGTH)
-		return refuse(WRONG, "the name '%s' is too long for an ioband device ID: give one of at "
-			      "most %d characters with --id", name, ID_LENGTH);
+		return refuse(WRONG,
+			      "the name '%s' is too long for an ioband device ID: give one of at "
+			      "most %d characters with --id",
+			      name, ID_LENGTH);
 	return table_set(table, "id", name, "--");
 }
 
@@ -111,10 +113,10 @@ int layout_joins(const struct table *table)
 		    (table->io_limit && table->io_limit != other->io_limit) ||
 		    (table->token_base && table->token_base != other->token_base) ||
 		    strcmp(table->policy, other->policy))
-			note("the ioband device ID '%s' is that of '%s', too: its policy %s, io_throttle %u, "
-			     "io_limit %u and token %u stay as they are", table->id,
-			     devices.list[i].name, other->policy, other->io_throttle, other->io_limit,
-			     other->token_base);
+			note("the ioband device ID '%s' is that of '%s', too: its policy %s, "
+			     "io_throttle %u, io_limit %u and token %u stay as they are",
+			     table->id, devices.list[i].name, other->policy, other->io_throttle,
+			     other->io_limit, other->token_base);
 		break;
 	}
 	devices_free(&devices);
@@ -126,10 +128,12 @@ static int name_is_free(const char *name)
 	struct info info;
 
 	if (!*name || strlen(name) > NAME_LENGTH || strchr(name, '/'))
-		return refuse(WRONG, "'%s' cannot be a device's name: 1 to %d characters without '/'",
+		return refuse(WRONG,
+			      "'%s' cannot be a device's name: 1 to %d characters without '/'",
 			      name, NAME_LENGTH);
 	if (device_info(name, &info))
-		return refuse(FAILED, "there is a device-mapper device '%s' already: choose another name",
+		return refuse(FAILED,
+			      "there is a device-mapper device '%s' already: choose another name",
 			      name);
 	return DONE;
 }

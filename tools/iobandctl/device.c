@@ -94,7 +94,7 @@ static struct dm_task *task_of(int type, const char *name)
 	return task;
 }
 
-/* Says why a task failed. After several ioctls, libdevmapper may know no errno; then the log has it. */
+/* Says why a task failed. After several ioctls libdevmapper knows no errno; the log has it. */
 static int task_failed(struct dm_task *task, const char *what, const char *name)
 {
 	int error = dm_task_get_errno(task);
@@ -108,7 +108,7 @@ static int task_failed(struct dm_task *task, const char *what, const char *name)
 	return r;
 }
 
-/* Runs a task that needs no udev, and destroys it if it failed; without @what it fails in silence */
+/* Runs a task that needs no udev, destroys it if it failed; without @what, in silence */
 static int task_run(struct dm_task *task, const char *what, const char *name)
 {
 	int r;
@@ -210,8 +210,8 @@ int device_mapper_ready(void)
 		return refuse(NOT_ROOT, "only root can do this: use sudo");
 	dm_log_with_errno_init(no_log);
 	if (!dm_driver_version(version, sizeof(version)))
-		return refuse(NO_TARGET, "the kernel has no device-mapper: it needs CONFIG_BLK_DEV_DM, "
-			      "or its module: modprobe dm-mod");
+		return refuse(NO_TARGET, "the kernel has no device-mapper: it needs "
+					 "CONFIG_BLK_DEV_DM, or its module: modprobe dm-mod");
 	if (!has_target())
 		load_module();
 	if (!has_target())
@@ -434,9 +434,12 @@ int device_find(const char *word, struct device *device)
 	if (device_look(name, device))
 		return DONE;
 	if (device_info(name, &info))
-		return refuse(FAILED, "'%s' is not an ioband device: 'iobandctl list' shows those there "
-			      "are", name);
-	return refuse(FAILED, "there is no device '%s': 'iobandctl list' shows those there are", name);
+		return refuse(FAILED,
+			      "'%s' is not an ioband device: 'iobandctl list' shows those there "
+			      "are",
+			      name);
+	return refuse(FAILED, "there is no device '%s': 'iobandctl list' shows those there are",
+		      name);
 }
 
 /**

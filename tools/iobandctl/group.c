@@ -52,7 +52,7 @@ static char *first_line(const char *path)
 	return line;
 }
 
-/* The value after "@key:" in /proc/PID/status, its first number; false if there is no such process */
+/* The first number after "@key:" in /proc/PID/status; false if there is no such process */
 static bool process_field(uint64_t pid, const char *key, uint64_t *value)
 {
 	char *path = text("/proc/%llu/status", (unsigned long long)pid);
@@ -231,8 +231,10 @@ static int cgroup_named(const char *root, const char *name, char **path)
 
 	walk(root, visit_name, &search);
 	if (search.other) {
-		r = refuse(WRONG, "group '%s' is the name of several cgroups, %s and %s among them: "
-			   "give a path", name, search.path, search.other);
+		r = refuse(WRONG,
+			   "group '%s' is the name of several cgroups, %s and %s among them: "
+			   "give a path",
+			   name, search.path, search.other);
 		free(search.path);
 		search.path = NULL;
 	}
@@ -241,7 +243,7 @@ static int cgroup_named(const char *root, const char *name, char **path)
 	return r;
 }
 
-/* The directory that @word means, in *path: a path from / or from the hierarchy's root, or a unit */
+/* The directory that @word means: a path from / or from the hierarchy's root, or a unit */
 static int cgroup_path(const char *root, const char *word, char **path)
 {
 	char *unit;
@@ -267,8 +269,10 @@ static int cgroup_path(const char *root, const char *word, char **path)
 		free(unit);
 	}
 	if (r == DONE && !*path)
-		r = refuse(WRONG, "group '%s': there is no such cgroup in %s, and no unit of that name "
-			   "that runs", word, root);
+		r = refuse(WRONG,
+			   "group '%s': there is no such cgroup in %s, and no unit of that name "
+			   "that runs",
+			   word, root);
 	return r;
 }
 
@@ -282,9 +286,11 @@ static int resolve_cgroup(const char *type, const char *word, uint64_t *id)
 			      "mount -t cgroup2 none /sys/fs/cgroup", word);
 	r = cgroup_path(root, word, &path);
 	if (r == DONE && !cgroup_id(type, path, id))
-		r = refuse(FAILED, "group '%s': %s has no bio.id: the kernel needs CONFIG_CGROUP_BIO, "
-			   "and no cgroup_disable=bio; a v1 path must be where the controller bio is "
-			   "mounted", word, path);
+		r = refuse(FAILED,
+			   "group '%s': %s has no bio.id: the kernel needs CONFIG_CGROUP_BIO, "
+			   "and no cgroup_disable=bio; a v1 path must be where the controller bio "
+			   "is mounted",
+			   word, path);
 	free(path);
 	free(root);
 	return r;
@@ -322,12 +328,22 @@ static char *process_cgroup(uint64_t pid, const char *controller)
 	return on_v1;
 }
 
+static int resolve_cgroup_of(const char *type, const char *word, uint64_t pid, uint64_t *id)
+{
+	char *path = process_cgroup(pid, controller_of(type));
+	int r;
+
+	if (!path)
+		return refuse(FAILED, "group '%s': the process is in no cgroup", word);
+	r = resolve_cgroup(type, path, id);
+	free(path);
+	return r;
+}
+
 /* "@PID": what the process is in */
 static int resolve_process(const char *type, const char *word, uint64_t *id)
 {
 	uint64_t pid;
-	char *path;
-	int r;
 
 	if (!parse_number(word + 1, INT32_MAX, &pid) || !process_exists(pid))
 		return refuse(WRONG, "group '%s': there is no process %s", word, word + 1);
@@ -340,15 +356,10 @@ static int resolve_process(const char *type, const char *word, uint64_t *id)
 	else if (!strcmp(type, "pgrp"))
 		*id = getpgid(pid);
 	else if (!strcmp(type, "node"))
-		return refuse(WRONG, "group '%s': a process is not on one NUMA node; name a node", word);
-	else {
-		path = process_cgroup(pid, controller_of(type));
-		if (!path)
-			return refuse(FAILED, "group '%s': the process is in no cgroup", word);
-		r = resolve_cgroup(type, path, id);
-		free(path);
-		return r;
-	}
+		return refuse(WRONG, "group '%s': a process is not on one NUMA node; name a node",
+			      word);
+	else
+		return resolve_cgroup_of(type, word, pid, id);
 	return DONE;
 }
 
@@ -383,7 +394,8 @@ static int resolve_pid(const char *word, uint64_t *id)
 	uint64_t process;
 
 	if (!parse_number(word, INT32_MAX, id))
-		return refuse(WRONG, "group '%s' is not a process: give its number, as pidof(1) shows it",
+		return refuse(WRONG,
+			      "group '%s' is not a process: give its number, as pidof(1) shows it",
 			      word);
 	if (!process_field(*id, "Tgid", &process))
 		return refuse(WRONG, "group '%s': there is no process %s", word, word);
@@ -399,14 +411,16 @@ static int resolve_pgrp(const char *word, uint64_t *id)
 	pid_t pgrp;
 
 	if (!parse_number(word, INT32_MAX, id) || !*id)
-		return refuse(WRONG, "group '%s' is not a process group: give the number of a process "
-			      "in it", word);
+		return refuse(WRONG,
+			      "group '%s' is not a process group: give the number of a process "
+			      "in it",
+			      word);
 	if (!killpg(*id, 0) || errno == EPERM)
 		return DONE;
 	pgrp = getpgid(*id);
 	if (pgrp < 0)
-		return refuse(WRONG, "group '%s': there is no process group and no process %s", word,
-			      word);
+		return refuse(WRONG, "group '%s': there is no process group and no process %s",
+			      word, word);
 	*id = pgrp;
 	return DONE;
 }
@@ -442,8 +456,10 @@ int group_resolve(const char *type, const char *word, int64_t *id)
 	int r;
 
 	if (!strcmp(type, "none"))
-		return refuse(WRONG, "group '%s': type none has no groups; another type has, such as "
-			      "cgroup or user", word);
+		return refuse(WRONG,
+			      "group '%s': type none has no groups; another type has, such as "
+			      "cgroup or user",
+			      word);
 	if (*word == '@')
 		r = resolve_process(type, word, &number);
 	else if (!strcmp(type, "user") || !strcmp(type, "uid"))
@@ -482,8 +498,8 @@ int group_resolve_weight(const char *type, const char *word, struct attached *gr
 	if (!split_weight(word, &name, &weight))
 		return refuse(WRONG, "'%s' names no group: GROUP or GROUP:WEIGHT", word);
 	if (weight && (!parse_number(weight, WEIGHT_MAX, &number) || !number))
-		r = refuse(WRONG, "weight '%s' of group '%s' is not a number from 1 to %d", weight, name,
-			   WEIGHT_MAX);
+		r = refuse(WRONG, "weight '%s' of group '%s' is not a number from 1 to %d", weight,
+			   name, WEIGHT_MAX);
 	else
 		r = group_resolve(type, name, &group->id);
 	group->weight = number;

@@ -119,16 +119,20 @@ static int check_targets(const char *name, const struct map *map)
 		const char *type = map->targets[i].type;
 
 		if (!strcmp(type, TARGET))
-			return refuse(FAILED, "'%s' is an ioband device already: change it with iobandctl "
-				      "attach and iobandctl set", name);
+			return refuse(FAILED,
+				      "'%s' is an ioband device already: change it with iobandctl "
+				      "attach and iobandctl set",
+				      name);
 		for (j = 0; movable[j]; j++) {
 			if (!strcmp(type, movable[j]))
 				break;
 		}
 		if (!movable[j])
-			return refuse(FAILED, "'%s' has a table of target '%s', which cannot be moved while "
-				      "it is in use; linear, striped, crypt, delay and thin can. Stop "
-				      "what uses it, and use: iobandctl create NAME /dev/mapper/%s",
+			return refuse(FAILED,
+				      "'%s' has a table of target '%s', which cannot be moved "
+				      "while it is in use; linear, striped, crypt, delay and thin "
+				      "can. Stop what uses it, and use: iobandctl create NAME "
+				      "/dev/mapper/%s",
 				      name, type, name);
 	}
 	return DONE;
@@ -143,11 +147,15 @@ static int check_device(const char *name, const struct info *info, const struct 
 	if (r != DONE)
 		;
 	else if (info->suspended)
-		r = refuse(FAILED, "'%s' is suspended, by somebody who is changing it: wait, or dmsetup "
-			   "resume %s", name, name);
+		r = refuse(FAILED,
+			   "'%s' is suspended, by somebody who is changing it: wait, or dmsetup "
+			   "resume %s",
+			   name, name);
 	else if (info->inactive)
-		r = refuse(FAILED, "'%s' has another table loaded, by somebody who is changing it: wait, "
-			   "or dmsetup clear %s", name, name);
+		r = refuse(FAILED,
+			   "'%s' has another table loaded, by somebody who is changing it: wait, "
+			   "or dmsetup clear %s",
+			   name, name);
 	else if (strlen(hidden) > NAME_LENGTH)
 		r = refuse(FAILED, "the name '%s' is too long: %zu characters at most", name,
 			   NAME_LENGTH - strlen(HIDDEN_SUFFIX));
@@ -296,16 +304,13 @@ static int insert_layer(const struct change *change, const char *uuid, const str
 	words = table_print(table);
 	map_add(&ioband, 0, map_sectors(own), TARGET, words);
 
+	begin_change();
 	r = device_load(change->hidden, own, change->read_only);
-	if (r == DONE) {
-		begin_change();
+	if (r == DONE)
 		r = put_in(change, own, &ioband);
-		end_change();
-	}
-	if (r != DONE) {
+	if (r != DONE)
 		device_remove_hidden(change->hidden);
-		device_settle();
-	}
+	end_change();
 	map_free(&ioband);
 	free(words);
 	return r;
@@ -326,8 +331,10 @@ int insert(const char *word, struct table *table)
 	int r;
 
 	if (!name)
-		return refuse(WRONG, "'%s' is not a device-mapper device; unmount it and use: iobandctl "
-			      "create NAME %s", word, word);
+		return refuse(WRONG,
+			      "'%s' is not a device-mapper device; unmount it and use: iobandctl "
+			      "create NAME %s",
+			      word, word);
 	device_info(name, &info);
 	if (info.live)
 		r = map_get(name, &own);
@@ -379,23 +386,23 @@ static int eject_layer(const char *name, const char *hidden, const struct info *
 	int r;
 
 	if (info->suspended || info->inactive)
-		return refuse(FAILED, "'%s' is suspended or has another table loaded, by somebody who is "
-			      "changing it: wait, or dmsetup clear %s and dmsetup resume %s", name,
-			      name, name);
+		return refuse(FAILED,
+			      "'%s' is suspended or has another table loaded, by somebody who is "
+			      "changing it: wait, or dmsetup clear %s and dmsetup resume %s",
+			      name, name, name);
 	r = map_get(hidden, &own);
 	if (r != DONE)
 		return r;
 	begin_change();
 	r = take_out(&change, &own);
+	if (r == DONE) {
+		r = device_remove_hidden(hidden);
+		if (r != DONE)
+			note("'%s' has its own table again, only '%s' is left; to remove it: "
+			     "iobandctl eject %s", name, hidden, name);
+	}
 	end_change();
 	map_free(&own);
-	if (r != DONE)
-		return r;
-	r = device_remove_hidden(hidden);
-	device_settle();
-	if (r != DONE)
-		note("'%s' has its own table again, only '%s' is left; to remove it: iobandctl eject %s",
-		     name, hidden, name);
 	return r;
 }
 

@@ -17,17 +17,19 @@ static const struct command {
 	const char *summary;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "create", "NAME DEVICE [OPTION]... [GROUP:WEIGHT]...",
-	  "a new ioband device over DEVICE", command_create },
+	{ "create", "NAME DEVICE [OPTION]... [GROUP:WEIGHT]...", "a new ioband device over DEVICE",
+	  command_create },
 	{ "remove", "NAME", "removes it; DEVICE stays as it is", command_remove },
-	{ "attach", "NAME GROUP[:WEIGHT]...", "gives groups a weight of their own", command_attach },
+	{ "attach", "NAME GROUP[:WEIGHT]...", "gives groups a weight of their own",
+	  command_attach },
 	{ "detach", "NAME GROUP...", "takes it from them", command_detach },
 	{ "set", "NAME KEY=VALUE...",
 	  "type, policy, weight, token, carryover, io_throttle, io_limit", command_set },
 	{ "list", "[--json]", "all ioband devices", command_list },
 	{ "status", "[--json] [NAME]", "their groups, and what each has done", command_status },
 	{ "reset", "NAME", "zeroes that", command_reset },
-	{ "top", "[-d SECONDS] [-n TIMES] [--batch] [NAME]", "rates of the groups, live", command_top },
+	{ "top", "[-d SECONDS] [-n TIMES] [--batch] [NAME]", "rates of the groups, live",
+	  command_top },
 	{ "record", "[-d SECONDS] [-n TIMES] NAME FILE", "rates of the groups into a CSV file",
 	  command_record },
 	{ "plot", "[-o PICTURE] FILE", "an SVG or PNG picture of such a file", command_plot },
@@ -55,8 +57,8 @@ static void usage(FILE *out)
 		"  --io-throttle N  requests in flight below which nothing is held (4)\n"
 		"  --id ID          devices with the same ID share one bandwidth (NAME)\n"
 		"  --token N        tokens in an epoch\n"
-		"GROUP is a user, a group, a process, a cgroup or a systemd unit, as TYPE says; an ID;\n"
-		"or @PID, what the process is in. See iobandctl(8).\n");
+		"GROUP is a user, a group, a process, a cgroup or a systemd unit, as TYPE says,\n"
+		"or its ID, or @PID: what that process is in. See iobandctl(8).\n");
 }
 
 static int help(void)

@@ -103,11 +103,14 @@ static int read_file(const char *path, struct picture *picture)
 		if (number == 1 && !strncmp(line, "seconds,", 8))
 			continue;
 		if (!add_line(picture, line))
-			r = refuse(WRONG, "line %lu of '%s' is not one that 'iobandctl record' writes",
+			r = refuse(WRONG,
+				   "line %lu of '%s' is not one that 'iobandctl record' writes",
 				   number, path);
 	}
 	if (r == DONE && !picture->nr)
-		r = refuse(WRONG, "'%s' has no rates in it: was 'iobandctl record' stopped at once?", path);
+		r = refuse(WRONG,
+			   "'%s' has no rates in it: was 'iobandctl record' stopped at once?",
+			   path);
 	free(line);
 	fclose(in);
 	return r;
@@ -212,7 +215,8 @@ int command_plot(int argc, char **argv)
 			r = option_refused(argv);
 	}
 	if (r == DONE && argc - optind != 1)
-		r = refuse(WRONG, "one file is needed: iobandctl plot [-o PICTURE] [--requests] FILE");
+		r = refuse(WRONG, "one file is needed: iobandctl plot [-o PICTURE] [--requests] "
+				  "FILE");
 	if (r != DONE)
 		return r;
 	path = path ? need(strdup(path)) : default_picture(argv[optind]);

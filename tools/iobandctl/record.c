@@ -16,7 +16,8 @@
 static void write_heading(FILE *out)
 {
 	fputs("seconds,device,group,id,weight,wanted_percent,got_percent,reads_per_second,"
-	      "writes_per_second,kib_read_per_second,kib_written_per_second,held_per_second\n", out);
+	      "writes_per_second,kib_read_per_second,kib_written_per_second,held_per_second\n",
+	      out);
 }
 
 static void write_rate(FILE *out, double seconds, const struct rate *rate)
@@ -59,7 +60,8 @@ static int record(struct watch *watch, FILE *out)
 			return r;
 		for (i = 0; i < watch->nr_rates; i++) {
 			if (watch_shows(watch, &watch->rates[i]))
-				write_rate(out, watch->after.seconds - watch->begin, &watch->rates[i]);
+				write_rate(out, watch->after.seconds - watch->begin,
+					   &watch->rates[i]);
 		}
 		fflush(out);
 		if (ferror(out))
@@ -79,8 +81,8 @@ int command_record(int argc, char **argv)
 	while (r == DONE && (option = getopt_long(argc, argv, ":d:n:", options, NULL)) >= 0)
 		r = watch_option(&watch, option, argv);
 	if (r == DONE && argc - optind != 2)
-		r = refuse(WRONG, "a name and a file are needed: iobandctl record [-d SECONDS] [-n TIMES] "
-			   "NAME FILE");
+		r = refuse(WRONG, "a name and a file are needed: iobandctl record [-d SECONDS] [-n "
+				  "TIMES] NAME FILE");
 	if (r == DONE)
 		r = device_mapper_ready();
 	if (r != DONE)

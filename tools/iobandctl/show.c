@@ -50,7 +50,8 @@ static struct json_object *device_json(const struct device *device)
 	add_number(object, "sectors", device->sectors);
 	add_number(object, "open_count", device->info.open_count);
 	json_object_object_add(object, "inserted", json_object_new_boolean(is_inserted(device)));
-	json_object_object_add(object, "suspended", json_object_new_boolean(device->info.suspended));
+	json_object_object_add(object, "suspended",
+			       json_object_new_boolean(device->info.suspended));
 	free(below);
 	return object;
 }

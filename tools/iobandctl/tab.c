@@ -29,8 +29,10 @@ static int set_option(struct entry *entry, char *option, const char *where)
 		else if (!strcmp(option, "skip-missing"))
 			entry->skip_missing = true;
 		else
-			return refuse(WRONG, "%soption '%s' is unknown: KEY=VALUE, insert, noauto, nofail or "
-				      "skip-missing", where, option);
+			return refuse(WRONG,
+				      "%soption '%s' is unknown: KEY=VALUE, insert, noauto, nofail "
+				      "or skip-missing",
+				      where, option);
 		return DONE;
 	}
 	*value++ = '\0';
@@ -77,7 +79,8 @@ static int parse_line(struct entry *entry, const char *line, const char *where)
 	entry->device = strtok_r(NULL, " \t", &save);
 	options = strtok_r(NULL, " \t", &save);
 	if (!entry->device)
-		return refuse(WRONG, "%s'%s' has no device: NAME DEVICE [OPTIONS [GROUP:WEIGHT]...]",
+		return refuse(WRONG,
+			      "%s'%s' has no device: NAME DEVICE [OPTIONS [GROUP:WEIGHT]...]",
 			      where, entry->name);
 	if (strchr(entry->name, '/'))
 		return refuse(WRONG, "%sthe name '%s' has a '/' in it", where, entry->name);

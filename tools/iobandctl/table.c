@@ -325,14 +325,17 @@ int table_set(struct table *table, const char *key, const char *value, const cha
 		return set_id(table, where, key, value);
 	if (!strcmp(key, "type")) {
 		if (!is_type(value))
-			return refuse(WRONG, "%s%s '%s' is unknown: none, user, uid, gid, pid, pgrp, "
-				      "cgroup, cpuset or node", where, key, value);
+			return refuse(WRONG,
+				      "%s%s '%s' is unknown: none, user, uid, gid, pid, pgrp, "
+				      "cgroup, cpuset or node",
+				      where, key, value);
 		strcpy(table->type, value);
 		return DONE;
 	}
 	if (!strcmp(key, "policy")) {
 		if (!is_policy(value))
-			return refuse(WRONG, "%s%s '%s' is unknown: weight, weight-iosize or default",
+			return refuse(WRONG,
+				      "%s%s '%s' is unknown: weight, weight-iosize or default",
 				      where, key, value);
 		strcpy(table->policy, value);
 		return DONE;
@@ -345,7 +348,8 @@ int table_set(struct table *table, const char *key, const char *value, const cha
 		return set_number(&table->io_limit, where, key, value, 0, LIMIT_MAX);
 	if (!strcmp(key, "token"))
 		return set_number(&table->token_base, where, key, value, 0, NUMBER_MAX);
-	return refuse(WRONG, "%s%s is unknown: id, type, policy, weight, io-throttle, io-limit or token",
+	return refuse(WRONG,
+		      "%s%s is unknown: id, type, policy, weight, io-throttle, io-limit or token",
 		      where, key);
 }
 

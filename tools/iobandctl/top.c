@@ -149,7 +149,8 @@ static int watch_screen(struct watch *watch)
 	int r;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-		return refuse(WRONG, "the standard input and output are not a terminal: use --batch");
+		return refuse(WRONG, "the standard input and output are not a terminal: use "
+				     "--batch");
 	screen = newterm(NULL, stdout, stdin);
 	if (!screen)
 		return refuse(FAILED, "the terminal '%s' is unknown: set TERM, or use --batch",

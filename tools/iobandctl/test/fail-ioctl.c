@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * iobandctl: a device-mapper whose Nth change fails, for tests of what happens then:
+ * iobandctl: a device-mapper whose Nth change fails, or that has no targets, for tests of
+ * what happens then:
  *
  *	FAIL_CHANGE=N LD_PRELOAD=.../iobandctl-fail.so iobandctl ...
+ *
+ *	NO_TARGETS=1 LD_PRELOAD=.../iobandctl-fail.so iobandctl ...
  *
  * Changes are making and removing a device, loading and clearing a table, suspend and resume.
  * The Nth is not made, and fails with EIO.
@@ -43,6 +46,10 @@ int ioctl(int fd, unsigned long request, ...)
 	va_end(args);
 	if (is_change(request) && which && ++changes == atoi(which)) {
 		errno = EIO;
+		return -1;
+	}
+	if (request == DM_LIST_VERSIONS && getenv("NO_TARGETS")) {
+		errno = EINVAL;
 		return -1;
 	}
 	if (!real_ioctl)

@@ -40,7 +40,8 @@ static void expect_text(const char *want, const char *got, int line)
 static void test_numbers(void)
 {
 	static const char * const wrong[] = {
-		"", " 1", "1 ", "+1", "-1", "x", "1x", "0x", "08", "1.5", "18446744073709551616", "\n1"
+		"",   " 1", "1 ", "+1", "-1", "x", "1x", "0x", "08", "1.5", "18446744073709551616",
+		"\n1"
 	};
 	uint64_t number = 77;
 	size_t i;
@@ -105,8 +106,10 @@ static void round_trip(const char *words, int line)
 static void test_tables_round_trip(void)
 {
 	round_trip("8:29 128 10 400 user weight 2048 :100 1000:80 2000:20", __LINE__);
-	round_trip("8:29 a-name-of-thirty-one-characters 4 64 none weight-iosize 0 :32767", __LINE__);
-	round_trip("253:0 x 0 0 cgroup default 2147483647 :1 0:1 9223372036854775807:32767", __LINE__);
+	round_trip("8:29 a-name-of-thirty-one-characters 4 64 none weight-iosize 0 :32767",
+		   __LINE__);
+	round_trip("253:0 x 0 0 cgroup default 2147483647 :1 0:1 9223372036854775807:32767",
+		   __LINE__);
 }
 
 static void test_words_of_a_table(void)
@@ -129,10 +132,16 @@ static void test_words_of_a_table(void)
 static void test_other_lines_are_no_tables(void)
 {
 	static const char * const wrong[] = {
-		"", "8:29", "8:29 128 10 400 user weight", "8:29 128 10 400 user weight 2048",
-		"8:29 128 10 400 user weight 2048 100", "8:29 128 10 400 user weight 2048 :0",
-		"8:29 128 10 400 user weight 2048 :32768", "8:29 128 10 400 user weight 2048 :100 1000",
-		"8:29 128 10 400 user weight 2048 :100 x:1", "8:29 128 10 400 user weight 2048 :100 -1:1",
+		"",
+		"8:29",
+		"8:29 128 10 400 user weight",
+		"8:29 128 10 400 user weight 2048",
+		"8:29 128 10 400 user weight 2048 100",
+		"8:29 128 10 400 user weight 2048 :0",
+		"8:29 128 10 400 user weight 2048 :32768",
+		"8:29 128 10 400 user weight 2048 :100 1000",
+		"8:29 128 10 400 user weight 2048 :100 x:1",
+		"8:29 128 10 400 user weight 2048 :100 -1:1",
 		"8:29 128 10 40000 user weight 2048 :100",
 		"8:29 a-name-of-thirty-two-characters-x 10 400 user weight 2048 :100",
 		"8:29 128 10 400 user weight 2147483648 :100",
@@ -157,7 +166,8 @@ static void test_many_groups(void)
 		table_attach(&table, 3 * i, 1 + i);
 	printed = table_print(&table);
 	EXPECT(table_parse(&again, printed));
-	EXPECT(again.nr_groups == 1000 && again.groups[999].id == 2997 && again.groups[999].weight == 1000);
+	EXPECT(again.nr_groups == 1000 && again.groups[999].id == 2997 &&
+	       again.groups[999].weight == 1000);
 	free(printed);
 	table_free(&table);
 	table_free(&again);
@@ -190,7 +200,8 @@ static void test_status_lines(void)
 	EXPECT(!status_parse(&status, "128 -1 1 2 3 4 5 x"));
 }
 
-static void check_setting(struct table *table, const char *key, const char *value, int want, int line)
+static void check_setting(struct table *table, const char *key, const char *value, int want,
+			  int line)
 {
 	int got = table_set(table, key, value, "");
 
@@ -252,14 +263,14 @@ static void test_ioband_tab(void)
 	char *path;
 
 	read_tab(&tab, "# a comment\n\n"
-		 "home UUID=1234-5 type=user,weight=50,io-limit=32,carryover=1 alice:400 bob # boss\n"
+		 "home UUID=1234-5 type=user,weight=50,io-limit=32,carryover=1 a:400 bob # boss\n"
 		 "  \tvideo\t/dev/sdb1\n"
-		 "lv /dev/vg/lv insert,noauto,nofail,skip-missing,type=cgroup web.service:400");
+		 "lv /dev/lv insert,noauto,nofail,skip-missing,type=cgroup web.service:400");
 	EXPECT(tab.nr == 3 && !tab.wrong);
 	entry = tab_find(&tab, "home");
 	EXPECT(entry && entry->table.weight == 50 && entry->table.io_limit == 32);
 	EXPECT(entry->nr_groups == 2);
-	EXPECT_TEXT("alice:400", entry->groups[0]);
+	EXPECT_TEXT("a:400", entry->groups[0]);
 	EXPECT_TEXT("bob", entry->groups[1]);
 	EXPECT_TEXT("1", entry->carryover);
 	EXPECT(!entry->insert && !entry->noauto && !entry->nofail && !entry->skip_missing);
