@@ -214,6 +214,30 @@ test_thin() {
 	expect_match "table" "0 65536 thin .*" "$(table thin)"
 }
 
+# What asks for an end while the device is suspended is heard when it works again
+test_a_signal_while_io_is_waited_for() {
+	local process code=0
+
+	dm_create late "0 $(sectors /dev/disk) delay /dev/disk 0 4000" || return
+	dm_create lv "0 $(sectors /dev/disk) linear /dev/mapper/late 0" || return
+	dd if=/dev/mapper/lv of=/dev/null bs=4k count=1 iflag=direct status=none &
+	wait_until 10 waits_for_io $!
+	"$iobandctl" insert lv &
+	process=$!
+	wait_until 10 dmsetup info lv-ioband-real > /dev/null 2>&1
+	kill -TERM "$process"
+	wait "$process" || code=$?
+	expect_eq "exit status" 143 "$code"
+	expect_match "table" "0 $(sectors /dev/disk) ioband .*" "$(table lv)"
+	expect_eq "state" "Active Live" "$(dmsetup info -c --noheadings --separator ' ' -o suspended,tables_loaded lv)"
+	ctl_eject lv
+	expect_match "table" "0 $(sectors /dev/disk) linear .*" "$(table lv)"
+}
+
+waits_for_io() {
+	grep -q '^State:[[:space:]]D' "/proc/$1/status"
+}
+
 # A real logical volume, with LVM's own UUID and name
 lvm_() {
 	lvm "$@" --config 'devices { use_devicesfile = 0 types = [ "nullb", 16 ] scan = "/dev" filter = [ "a|/dev/disk|", "r|.*|" ] } activation { udev_sync = 0 udev_rules = 0 verify_udev_operations = 1 } backup { backup = 0 archive = 0 } global { locking_type = 1 event_activation = 0 }'
@@ -285,5 +309,5 @@ test_what_is_refused() {
 }
 
 run_tests test_under_a_mounted_file_system test_while_files_are_verified test_every_step_that_can_fail test_table_that_the_kernel_refuses \
-	test_a_volume_of_two_segments test_read_only_volume test_crypt test_thin test_logical_volume test_logical_volume_that_lvm_changes \
-	test_what_is_refused
+	test_a_volume_of_two_segments test_read_only_volume test_crypt test_thin test_a_signal_while_io_is_waited_for test_logical_volume \
+	test_logical_volume_that_lvm_changes test_what_is_refused

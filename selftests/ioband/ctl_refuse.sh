@@ -115,5 +115,16 @@ test_not_root() {
 	expect_eq "error" "iobandctl list: only root can do this: use sudo" "$(< "$scratch/err")"
 }
 
+test_no_target() {
+	local code
+
+	code=0
+	NO_TARGETS=1 LD_PRELOAD=$fail_library "$iobandctl" list > "$scratch/out" 2> "$scratch/err" || code=$?
+	expect_eq "exit status" 4 "$code"
+	expect_eq "error" \
+		"iobandctl list: the kernel has no device-mapper target 'ioband': it needs CONFIG_DM_IOBAND, or its module: modprobe dm-ioband" \
+		"$(< "$scratch/err")"
+}
+
 run_tests test_names_and_devices test_other_targets_are_left_alone test_devices_in_use test_remove_while_in_use test_attach_and_detach test_set \
-	test_what_the_kernel_refuses test_a_device_on_another_of_its_id test_not_root
+	test_what_the_kernel_refuses test_a_device_on_another_of_its_id test_not_root test_no_target
