@@ -38,8 +38,8 @@ verify_files() {
 	rm -f "$scratch/stop"
 	(
 		while [ ! -e "$scratch/stop" ]; do
-			fio --name=verify --directory="$scratch/mnt" --rw=randwrite --bs=4k --size=4m --ioengine=libaio --iodepth=8 --direct=1 \
-				--verify=crc32c --verify_fatal=1 --verify_state_save=0 --loops=5 > "$scratch/fio.out" 2>&1 || exit
+			fio --name=verify --directory="$scratch/mnt" --rw=randwrite --bs=4k --size=2m --ioengine=libaio --iodepth=8 --direct=1 \
+				--verify=crc32c --verify_fatal=1 --verify_state_save=0 --loops=2 > "$scratch/fio.out" 2>&1 || exit
 		done
 	) &
 	fio_process=$!

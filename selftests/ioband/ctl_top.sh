@@ -30,8 +30,7 @@ test_batch_shows_shares() {
 	line=$(awk '$4 == 2000' "$scratch/top")
 	diag "$line"
 	read -r _ _ _ _ _ wanted got _ <<< "$line"
-	expect_eq "wanted" 60.0 "$wanted"
-	# What nobody else wants is divided 1:3
+	expect_eq "wanted" 75.0 "$wanted"
 	expect_ge "got" "${got%.*}" 70
 	expect_le "got" "${got%.*}" 80
 	expect_ge "reads a second" "$(awk '{ print $8 }' <<< "$line")" 1
@@ -145,7 +144,7 @@ test_view_and_resize() {
 	wait_until 30 pane_shows "^  GROUP +WEIGHT +WANTED +GOT +READS/s +WRI"
 	expect_eq "lines" 5 "$(terminal display-message -p -t top '#{pane_height}')"
 	terminal resize-window -t top -x 140 -y 30
-	wait_until 30 pane_shows "^  root +300 +75.0% +0.0% {40,}\|"
+	wait_until 30 pane_shows "^  root +300 +75.0% +0.0% {25,}\|"
 	direct_reads /dev/mapper/ioband1 100
 	terminal send-keys -t top q
 	wait_until 30 terminal_is_gone

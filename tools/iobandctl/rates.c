@@ -49,6 +49,7 @@ static struct rate rate_of(const struct device *before, const struct device *dev
 		.device = device,
 		.id = now->id,
 		.weight = weight_at(&device->table, &device->status, index),
+		.wanted = -1,
 		.reads = since(then->reads, now->reads) / seconds,
 		.writes = since(then->writes, now->writes) / seconds,
 		.kib_read = since(then->sectors_read, now->sectors_read) / 2 / seconds,
@@ -66,24 +67,34 @@ static double cost(const struct rate *rate)
 	return rate->reads + rate->writes;
 }
 
-/* All groups with the ioband device ID of @rates[first] compete with each other */
+static bool is_active(const struct rate *rate)
+{
+	return rate->reads || rate->writes || rate->held;
+}
+
+/* All groups with the ioband device ID of @rates[first] compete; none of them is before it */
 static void add_shares(struct rate *rates, size_t nr, size_t first)
 {
 	const char *id = rates[first].device->table.id;
-	double weights = 0, costs = 0;
+	double weights = 0, of_active = 0, costs = 0;
 	size_t i;
 
-	for (i = 0; i < nr; i++) {
+	for (i = first; i < nr; i++) {
 		if (strcmp(rates[i].device->table.id, id))
 			continue;
 		weights += rates[i].weight;
+		of_active += is_active(&rates[i]) ? rates[i].weight : 0;
 		costs += cost(&rates[i]);
 	}
 	for (i = first; i < nr; i++) {
 		if (strcmp(rates[i].device->table.id, id))
 			continue;
-		rates[i].wanted = rates[i].weight / weights;
 		rates[i].got = costs > 0 ? cost(&rates[i]) / costs : 0;
+		/* What nobody claims is divided among those that want it */
+		if (!of_active)
+			rates[i].wanted = rates[i].weight / weights;
+		else
+			rates[i].wanted = is_active(&rates[i]) ? rates[i].weight / of_active : 0;
 	}
 }
 
@@ -113,7 +124,7 @@ size_t rates_between(const struct sample *before, const struct sample *after,
 			(*rates)[nr++] = rate_of(earlier, device, j, seconds > 0 ? seconds : 1);
 	}
 	for (i = 0; i < nr; i++) {
-		if (!(*rates)[i].wanted)
+		if ((*rates)[i].wanted < 0)
 			add_shares(*rates, nr, i);
 	}
 	return nr;

@@ -22,7 +22,8 @@ struct sample {
  * @device: of which it is a group
  * @id: its ID, or DEFAULT_GROUP
  * @weight: its weight
- * @wanted: share by weight of all groups with the same ioband device ID, 0 to 1
+ * @wanted: share by weight among the groups with the same ioband device ID that did
+ *	anything; among all if none did; 0 to 1
  * @got: share of what those groups did, in what the policy counts, 0 to 1
  * @reads: requests
  * @writes: requests

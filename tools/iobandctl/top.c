@@ -18,8 +18,10 @@
 #include "grid.h"
 #include "watch.h"
 
-/* A line without its bar, and the least that the bar needs to say anything */
-#define LINE_WIDTH	79
+/* A line without the group's name and the bar, and the least that these need */
+#define LINE_WIDTH	61
+#define NAME_LEAST	18
+#define NAME_MOST	40
 #define BAR_LEAST	10
 
 static void clock_text(char *to, size_t size)
@@ -41,19 +43,35 @@ static void bar(char *to, int width, const struct rate *rate)
 	to[width] = '\0';
 }
 
+static int name_width(int width)
+{
+	/* Names of cgroups are long; a bar is worth more */
+	if (width < LINE_WIDTH + NAME_LEAST + 2 * BAR_LEAST)
+		return NAME_LEAST;
+	return width / 4 < NAME_MOST ? width / 4 : NAME_MOST;
+}
+
+static int bar_width(int width)
+{
+	int room = width - LINE_WIDTH - name_width(width);
+
+	return room >= BAR_LEAST ? room : 0;
+}
+
 static char *rate_line(const struct rate *rate, int width)
 {
-	char *name, *line, *picture = need(calloc(1, width > 0 ? width + 1 : 1));
-	int room = width - LINE_WIDTH;
+	int room = bar_width(width), of_name = name_width(width), length;
+	char *name, *line, *picture = need(calloc(1, room + 1));
 
 	name = need(strdup(group_label(rate->device->table.type, rate->id)));
-	if (room >= BAR_LEAST)
+	length = strlen(name);
+	if (room)
 		bar(picture, room, rate);
 	/* Of a path that is too long the end says most */
-	line = text("  %-18.18s %6u %5.1f%% %5.1f%% %s %8.0f %8.0f %9.1f %8.0f",
-		    strlen(name) > 18 ? name + strlen(name) - 18 : name, rate->weight,
-		    100 * rate->wanted, 100 * rate->got, picture, rate->reads, rate->writes,
-		    (rate->kib_read + rate->kib_written) / 1024, rate->held);
+	line = text("  %-*.*s %6u %5.1f%% %5.1f%% %s %8.0f %8.0f %9.1f %8.0f",
+		    of_name, of_name, length > of_name ? name + length - of_name : name,
+		    rate->weight, 100 * rate->wanted, 100 * rate->got, picture, rate->reads,
+		    rate->writes, (rate->kib_read + rate->kib_written) / 1024, rate->held);
 	free(picture);
 	free(name);
 	return line;
@@ -61,10 +79,9 @@ static char *rate_line(const struct rate *rate, int width)
 
 static char *heading_line(int width)
 {
-	int room = width - LINE_WIDTH;
-
-	return text("  %-18s %6s %6s %6s %*s %8s %8s %9s %8s", "GROUP", "WEIGHT", "WANTED", "GOT",
-		    room >= BAR_LEAST ? room : 0, "", "READS/s", "WRITES/s", "MiB/s", "HELD/s");
+	return text("  %-*s %6s %6s %6s %*s %8s %8s %9s %8s", name_width(width), "GROUP", "WEIGHT",
+		    "WANTED", "GOT", bar_width(width), "", "READS/s", "WRITES/s", "MiB/s",
+		    "HELD/s");
 }
 
 static char *device_line(const struct device *device)

@@ -411,6 +411,25 @@ static void test_rates_after_a_reset_and_of_new_groups(void)
 	sample_free(&after);
 }
 
+/* A group that does nothing leaves its share to the others */
+static void test_shares_of_active_groups(void)
+{
+	struct sample before, after;
+	struct rate *rates;
+
+	sample_of(&before, 0, "weight", "share -1 7 0 0 0 0 0 5 7 0 0 0 0 0",
+		  "share -1 0 0 0 0 0 0 5 0 0 0 0 0 0");
+	sample_of(&after, 1, "weight", "share -1 7 0 0 0 0 0 5 8 0 0 0 0 0",
+		  "share -1 3 0 0 0 0 0 5 0 0 0 0 0 0");
+	EXPECT(rates_between(&before, &after, &rates) == 4);
+	EXPECT(near(rates[0].wanted, 0) && near(rates[1].wanted, 0.75));
+	EXPECT(near(rates[2].wanted, 0.25) && near(rates[3].wanted, 0));
+	EXPECT(near(rates[1].got, 0.25) && near(rates[2].got, 0.75));
+	free(rates);
+	sample_free(&before);
+	sample_free(&after);
+}
+
 static void test_rates_of_nothing(void)
 {
 	struct sample before, after, none = { };
@@ -500,6 +519,7 @@ static const struct test {
 	{ "rates of weight-iosize go by bytes", test_rates_of_weight_iosize_go_by_bytes },
 	{ "rates of two devices", test_rates_of_two_devices },
 	{ "rates after a reset and of new groups", test_rates_after_a_reset_and_of_new_groups },
+	{ "shares of active groups", test_shares_of_active_groups },
 	{ "rates of nothing", test_rates_of_nothing },
 	{ "csv", test_csv },
 	{ "grid", test_grid },
