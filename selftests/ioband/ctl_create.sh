@@ -24,9 +24,7 @@ test_create_with_all_options() {
 }
 
 test_options_may_come_first() {
-	ctl_create --weight=7 ioband1 /dev/disk1 > /dev/null 2>&1
-	# The helper takes the first word for the name
-	not_on_end dm_remove --weight=7
+	must ctl create --weight=7 ioband1 /dev/disk1 || return
 	on_end dm_remove ioband1
 	expect_match "arguments" "ioband1 .* :7" "$(arguments ioband1)"
 }

@@ -214,6 +214,36 @@ test_thin() {
 	expect_match "table" "0 65536 thin .*" "$(table thin)"
 }
 
+# As with the root: the command and its libraries are on the device that is suspended, and not in memory when it starts
+test_from_a_file_system_on_the_device_itself() {
+	local root=$scratch/mnt file before
+
+	linear lv && mounted lv || return
+	before=$(table lv)
+	for file in dev proc sys; do
+		mkdir "$root/$file"
+		must mount --bind "/$file" "$root/$file" || return
+		on_end must umount "$root/$file"
+	done
+	mkdir "$root/sbin"
+	must cp "$iobandctl" "$root/sbin/" || return
+	for file in $(ldd "$iobandctl" | grep -o '/[^ ]*'); do
+		must cp -L --parents "$file" "$root" || return
+	done
+	sync
+	echo 3 > /proc/sys/vm/drop_caches
+	must chroot "$root" "/sbin/${iobandctl##*/}" insert lv --type user 0:5 || return
+	expect_match "table" "0 $(sectors /dev/disk) ioband .*" "$(table lv)"
+	sync
+	echo 3 > /proc/sys/vm/drop_caches
+	must chroot "$root" "/sbin/${iobandctl##*/}" eject lv
+	expect_untouched lv "$before"
+	# What is refused half-way is told to a file there
+	chroot "$root" "/sbin/${iobandctl##*/}" insert lv --type cgroup 4000000000 2> "$root/err"
+	expect_match "error" "iobandctl insert: cannot load a table into 'lv': .*" "$(< "$root/err")"
+	expect_untouched lv "$before"
+}
+
 # What asks for an end while the device is suspended is heard when it works again
 test_a_signal_while_io_is_waited_for() {
 	local process code=0
@@ -309,5 +339,5 @@ test_what_is_refused() {
 }
 
 run_tests test_under_a_mounted_file_system test_while_files_are_verified test_every_step_that_can_fail test_table_that_the_kernel_refuses \
-	test_a_volume_of_two_segments test_read_only_volume test_crypt test_thin test_a_signal_while_io_is_waited_for test_logical_volume \
-	test_logical_volume_that_lvm_changes test_what_is_refused
+	test_a_volume_of_two_segments test_read_only_volume test_crypt test_thin test_from_a_file_system_on_the_device_itself \
+	test_a_signal_while_io_is_waited_for test_logical_volume test_logical_volume_that_lvm_changes test_what_is_refused
