@@ -313,6 +313,23 @@ test_logical_volume_that_lvm_changes() {
 	! dmsetup info ctlvg-home-ioband-real > /dev/null 2>&1 || fail "the hidden device is left"
 }
 
+# An insert that was killed after it had loaded the tables
+test_what_a_killed_insert_leaves() {
+	local before
+
+	linear lv || return
+	before=$(table lv)
+	must dmsetup create lv-ioband-real --notable --uuid IOBAND-lv
+	must dmsetup load lv-ioband-real --table "$before"
+	must dmsetup load lv --table "0 $(sectors /dev/disk) ioband $(dmsetup info -c --noheadings --separator : -o major,minor lv-ioband-real) x 0 0 none weight 0 :100"
+	expect_refused_ctl 1 "'lv' has another table loaded, .*: wait, or dmsetup clear lv" insert lv
+	expect_refused_ctl 5 "'lv' has another table loaded, as an insert that was killed leaves it: dmsetup clear lv, then try again" eject lv
+	must dmsetup clear lv
+	expect_refused_ctl 1 "there is a device 'lv-ioband-real' already, left by an earlier insert: iobandctl eject lv" insert lv
+	must ctl eject lv
+	expect_untouched lv "$before"
+}
+
 test_what_is_refused() {
 	linear lv || return
 	expect_refused_ctl 2 "'/dev/disk2' is not a device-mapper device; unmount it and use: .*" insert /dev/disk2
@@ -340,4 +357,5 @@ test_what_is_refused() {
 
 run_tests test_under_a_mounted_file_system test_while_files_are_verified test_every_step_that_can_fail test_table_that_the_kernel_refuses \
 	test_a_volume_of_two_segments test_read_only_volume test_crypt test_thin test_from_a_file_system_on_the_device_itself \
-	test_a_signal_while_io_is_waited_for test_logical_volume test_logical_volume_that_lvm_changes test_what_is_refused
+	test_a_signal_while_io_is_waited_for test_logical_volume test_logical_volume_that_lvm_changes \
+	test_what_a_killed_insert_leaves test_what_is_refused

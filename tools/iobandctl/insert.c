@@ -364,12 +364,16 @@ int insert(const char *word, struct table *table)
 }
 
 /* Somebody else took ioband out of it, by a table of his own, or removed it: LVM does */
-static int eject_left_over(const char *name, const char *hidden, const struct info *left)
+static int eject_left_over(const char *name, const char *hidden, const struct info *info,
+			   const struct info *left)
 {
 	int r;
 
 	if (!is_hidden(left))
 		return refuse(FAILED, "'%s' has no ioband layer from 'iobandctl insert'", name);
+	if (left->open_count && info->inactive)
+		return refuse(IN_USE, "'%s' has another table loaded, as an insert that was killed "
+			      "leaves it: dmsetup clear %s, then try again", name, name);
 	if (left->open_count)
 		return refuse(IN_USE, "'%s' is in use, but not by '%s'", hidden, name);
 	r = device_remove_hidden(hidden);
@@ -426,12 +430,12 @@ int eject(const char *word)
 	device_info(name, &info);
 	if (!device_info(hidden, &left) || !is_hidden(&left)) {
 		r = refuse(FAILED, "'%s' has no ioband layer from 'iobandctl insert'", name);
-	} else if (left.open_count && info.live && device_find(name, &device) == DONE) {
+	} else if (left.open_count && info.live && device_look(name, &device)) {
 		r = is_inserted(&device) ? eject_layer(name, hidden, &info) :
-			eject_left_over(name, hidden, &left);
+			eject_left_over(name, hidden, &info, &left);
 		device_free(&device);
 	} else {
-		r = eject_left_over(name, hidden, &left);
+		r = eject_left_over(name, hidden, &info, &left);
 	}
 	free(hidden);
 	free(name);
