@@ -274,7 +274,7 @@ lvm_() {
 }
 
 volume() {
-	must lvm_ vgcreate -qq -s 1m ctlvg /dev/disk /dev/disk2 || return
+	must lvm_ vgcreate -qq -y -s 1m ctlvg /dev/disk /dev/disk2 || return
 	on_end must lvm_ vgremove -qq -ff -y ctlvg
 	must lvm_ lvcreate -qq -y -W n -Z n -L 64m -n home ctlvg
 }
