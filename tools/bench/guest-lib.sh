@@ -17,7 +17,7 @@
 # Load
 #   job NAME DEPTH FIO-OPTION...  a job for the next run, in the cgroup NAME, so many I/Os at a time:
 #                               random reads of 4 KiB, direct, by io_uring, unless options say else
-#   run_jobs RAMP SECONDS FIO-OPTION...  runs the jobs together on $disk. Leaves, of the SECONDS
+#   run_jobs RAMP SECONDS FIO-OPTION...  runs the jobs together on $disk, or the file $target. Leaves, of the SECONDS
 #                               after RAMP, for each of them iops[NAME], kib[NAME] (a second),
 #                               mean_ms[NAME], p99_ms[NAME]; total_iops, total_kib; instructions:
 #                               all that the CPU executed, per I/O
@@ -229,7 +229,7 @@ with_stack() {
 
 # Load
 
-jobs=()
+jobs=() target=
 declare -A iops=() kib=() mean_ms=() p99_ms=()
 total_iops='' total_kib='' instructions=''
 
@@ -242,7 +242,7 @@ run_fio() {
 	local seconds=$1
 
 	shift
-	fio --filename="$disk" --direct=1 --bs=4k --rw=randread --ioengine=io_uring --time_based --runtime="$seconds" \
+	fio --filename="${target:-$disk}" --direct=1 --bs=4k --rw=randread --ioengine=io_uring --time_based --runtime="$seconds" \
 	    --eta=never --output-format=json --output=/tmp/fio "$@" "${jobs[@]}" > /tmp/fio.err 2>&1 ||
 		die "fio failed: $(tail -n 3 /tmp/fio.err /tmp/fio)"
 	jobs=()
@@ -270,6 +270,7 @@ watch_jobs() {
 	read -r busy start < <(usage)
 	until [ "$ios" -gt $((start + 10)) ]; do
 		sleep 0.1
+		[ -d /proc/$$ ] || return	# what it watches has failed
 		read -r busy ios < <(usage)
 	done
 	sleep "$1"

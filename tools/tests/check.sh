@@ -213,6 +213,7 @@ kselftest_repository() {
 
 	# shellcheck disable=SC2016 # expanded when it runs
 	script "$repository/tools/guest" \
+		'echo "$*" >> "$0.runs"' \
 		'while [ "$1" != -- ] && [[ $1 == -* ]]; do shift 2; done; [ "$1" != -- ] || shift' \
 		'"$@"; status=$?' \
 		'case $* in *warn.sh*) echo "tools/guest: the kernel complained" >&2; exit 126 ;; esac' \
@@ -258,6 +259,22 @@ test_selftests_are_counted() {
 	expect_count 0 "3 passed, 0 failed, 0 skipped"
 	ONLY=nothing-like-it check selftests
 	expect_count 1 "1 passed, 1 failed, 0 skipped"
+}
+
+# All of the programs that it names, on a kernel of its own
+test_nomemcg_runs_what_it_names() {
+	kselftest_repository
+	script "$repository/tools/kernel-build" 'echo "$@"'
+	selftest owner_id 'echo 1..1; echo ok 1 one'
+	selftest owner_swap 'echo "1..0 # SKIP no swapon"; exit 4'
+	selftest another 'echo 1..1; echo ok 1 one'
+	ONLY=owner_ check nomemcg
+	expect_line "ok 1 nomemcg: kernel"
+	expect_line "ok 3 nomemcg: owner_id.sh: one"
+	expect "what it skips" "owner_swap.sh: skipped as a whole: no swapon" "$(sed -n 's/^not ok [0-9]* nomemcg: \(owner_swap.*\)/\1/p' <<< "$out")"
+	expect "what is not there" 0 "$(grep -c '^ok .*owner_raw' <<< "$out")"
+	expect "kernels" build/kernel/nomemcg "$(sed -n 's,.*--kernel [^ ]*/\(build/kernel/[^/]*\)/.*,\1,p' "$repository/tools/guest.runs" | sort -u)"
+	expect "exit status" 1 "$status"
 }
 
 test_interruption_is_a_failure() {
