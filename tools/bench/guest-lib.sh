@@ -17,7 +17,8 @@
 # Load
 #   job NAME DEPTH FIO-OPTION...  a job for the next run, in the cgroup NAME, so many I/Os at a time:
 #                               random reads of 4 KiB, direct, by io_uring, unless options say else
-#   run_jobs RAMP SECONDS FIO-OPTION...  runs the jobs together on $disk, or the file $target. Leaves, of the SECONDS
+#   run_jobs RAMP SECONDS FIO-OPTION...  runs the jobs together on $disk, or if
+#                               $own_files is set on what they say. Leaves, of the SECONDS
 #                               after RAMP, for each of them iops[NAME], kib[NAME] (a second),
 #                               mean_ms[NAME], p99_ms[NAME]; total_iops, total_kib; instructions:
 #                               all that the CPU executed, per I/O
@@ -229,7 +230,7 @@ with_stack() {
 
 # Load
 
-jobs=() target=
+jobs=() own_files=
 declare -A iops=() kib=() mean_ms=() p99_ms=()
 total_iops='' total_kib='' instructions=''
 
@@ -242,7 +243,8 @@ run_fio() {
 	local seconds=$1
 
 	shift
-	fio --filename="${target:-$disk}" --direct=1 --bs=4k --rw=randread --ioengine=io_uring --time_based --runtime="$seconds" \
+	[ -n "$own_files" ] || set -- --filename="$disk" "$@"
+	fio --direct=1 --bs=4k --rw=randread --ioengine=io_uring --time_based --runtime="$seconds" \
 	    --eta=never --output-format=json --output=/tmp/fio "$@" "${jobs[@]}" > /tmp/fio.err 2>&1 ||
 		die "fio failed: $(tail -n 3 /tmp/fio.err /tmp/fio)"
 	jobs=()
