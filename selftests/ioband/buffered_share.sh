@@ -117,6 +117,21 @@ test_who_stops_is_not_waited_for() {
 	expect_ge "MiB written alone" $(((after - before) >> 20)) 120
 }
 
+# A group that uses only a little of its share leaves the rest to others
+test_who_wants_little_is_not_waited_for() {
+	local before after
+
+	weighted_fs ext4 || return
+	writer a "$mounted/a" 0
+	writer b "$mounted/b" 0 --rate=1m
+	sleep 5
+	before=$(charged ib a write)
+	sleep 8
+	after=$(charged ib a write)
+	# of 240 MiB
+	expect_ge "MiB written by who wants all" $(((after - before) >> 20)) 120
+}
+
 # Whoever waits can be killed, and its cgroup removed
 test_kill_and_remove() {
 	weighted_fs ext4 || return
@@ -155,4 +170,4 @@ settle_limit() {
 }
 
 run_tests test_two_files_of_ext4 test_two_files_of_vfat test_two_files_of_btrfs test_halves_of_one_file test_two_writers_count_as_one \
-	test_new_weights test_who_stops_is_not_waited_for test_kill_and_remove test_device_goes
+	test_new_weights test_who_stops_is_not_waited_for test_who_wants_little_is_not_waited_for test_kill_and_remove test_device_goes
