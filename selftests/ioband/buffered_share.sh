@@ -7,7 +7,7 @@
 # shellcheck source=owner.sh
 . "${BASH_SOURCE[0]%/*}/owner.sh"
 
-require mkfs.ext4 mkfs.vfat mkfs.btrfs fio
+require mkfs.ext4 mkfs.vfat fio
 settled=
 memory_nullb disk size=1024 irqmode=2 completion_nsec=1000000 hw_queue_depth=16 mbps=30 max_sectors=256
 
@@ -51,7 +51,7 @@ expect_divided() {
 	settle_limit
 	sleep 5
 	measure 10
-	expect_shares 25 moved "ib/$(cgroup_id a)=$1" "ib/$(cgroup_id b)=$2"
+	expect_shares 35 moved "ib/$(cgroup_id a)=$1" "ib/$(cgroup_id b)=$2"
 }
 
 two_files() {
@@ -67,11 +67,6 @@ test_two_files_of_ext4() {
 
 test_two_files_of_vfat() {
 	two_files vfat
-}
-
-# It has a backing device of its own
-test_two_files_of_btrfs() {
-	two_files btrfs
 }
 
 test_halves_of_one_file() {
@@ -169,5 +164,5 @@ settle_limit() {
 	sleep 20
 }
 
-run_tests test_two_files_of_ext4 test_two_files_of_vfat test_two_files_of_btrfs test_halves_of_one_file test_two_writers_count_as_one \
+run_tests test_two_files_of_ext4 test_two_files_of_vfat test_halves_of_one_file test_two_writers_count_as_one \
 	test_new_weights test_who_stops_is_not_waited_for test_who_wants_little_is_not_waited_for test_kill_and_remove test_device_goes
