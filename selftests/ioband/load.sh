@@ -12,6 +12,8 @@
 #   wait_for_load NAME/ID...                      until each of these groups has done I/O since the last reset
 #   verify_load NAME [FIO-OPTION...] [-- PREFIX...]  writes 8 MiB in random order and reads it back, checking every block, in the background
 #   running PID...                                true while any of these runs
+#   while_verified ROUNDS COMMAND...              runs it again and again beside two verified loads on ioband1, of users 0 and 1000, and these again
+#                                                 until it has run so often; $rounds is how often it has
 #   expect_verified PID...                        waits for finite loads; the test fails if one found wrong data or an I/O error
 # Prefixes for load, verify_load and paused (each ends in exec, so the process keeps its number)
 #   as_user UID, as_group GID, in_cgroup DIRECTORY, on_cpu NUMBER, as_leader (of a new process group)
@@ -162,6 +164,29 @@ expect_verified() {
 $(grep -m 3 -E '^(fio|verify):' "${fio_log[$pid]}")"
 		}
 	done
+}
+
+rounds=0
+
+while_verified() {
+	local least=$1 pids
+
+	shift
+	rounds=0
+	# A machine that is slow or busy does less while a load of a given size lasts
+	while [ "$rounds" -lt "$least" ]; do
+		verify_load ioband1
+		pids=($!)
+		verify_load ioband1 --offset=16m -- as_user 1000
+		pids+=($!)
+		wait_for_load ioband1/-1 || return
+		while running "${pids[@]}"; do
+			"$@" || return
+			rounds=$((rounds + 1))
+		done
+		expect_verified "${pids[@]}"
+	done
+	diag "$rounds rounds"
 }
 
 # Shares

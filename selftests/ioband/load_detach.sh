@@ -8,29 +8,23 @@
 
 load_nullb slow memory_backed=1
 
+attach_weight_detach_type() {
+	must message ioband1 attach 1000 || return
+	must message ioband1 weight 1000:1 || return
+	# At weight 1 most of what it has, up to 32 requests, is held when it goes
+	sleep 0.2
+	held=$((held + $(status_column ioband1 1000 writes_delayed) + $(status_column ioband1 1000 reads_delayed)))
+	must message ioband1 detach 1000 || return
+	must message ioband1 type gid || return
+	must message ioband1 type user
+}
+
 test_attach_weight_detach_type_under_verified_load() {
-	local pids=() rounds=0 held=0
+	local held=0
 
 	ioband_create ioband1 /dev/slow share1 0 0 user weight 0 :100 || return
-	verify_load ioband1
-	pids+=($!)
-	verify_load ioband1 --offset=16m -- as_user 1000
-	pids+=($!)
-	wait_for_load ioband1/-1 || return
-	while running "${pids[@]}"; do
-		must message ioband1 attach 1000 || return
-		must message ioband1 weight 1000:1 || return
-		# At weight 1 most of what it has, up to 32 requests, is held when it goes
-		sleep 0.2
-		held=$((held + $(status_column ioband1 1000 writes_delayed) + $(status_column ioband1 1000 reads_delayed)))
-		must message ioband1 detach 1000 || return
-		must message ioband1 type gid || return
-		must message ioband1 type user || return
-		rounds=$((rounds + 1))
-	done
-	expect_verified "${pids[@]}"
-	diag "$rounds rounds, $held requests held in the group before it went"
-	expect_ge "rounds" "$rounds" 3
+	while_verified 3 attach_weight_detach_type || return
+	diag "$held requests held in the group before it went"
 	expect_ge "requests held in the group before it went" "$held" 20
 }
 

@@ -16,7 +16,7 @@ test_lone_group_gets_what_dm_linear_gives() {
 	load ioband1 --iodepth=64 -- as_user 1000
 	wait_for_load ioband1/1000 || return
 	measure 4
-	expect_conserved 3 ioband1/1000
+	expect_conserved 6 ioband1/1000
 }
 
 test_groups_together_get_what_dm_linear_gives() {
@@ -26,7 +26,7 @@ test_groups_together_get_what_dm_linear_gives() {
 	load ioband1 --iodepth=64 -- as_user 1000
 	wait_for_load ioband1/-1 ioband1/1000 || return
 	measure 4
-	expect_conserved 3 ioband1/-1 ioband1/1000
+	expect_conserved 6 ioband1/-1 ioband1/1000
 }
 
 # The light group would stay at 10 % of the reference
@@ -41,7 +41,7 @@ test_group_takes_over_when_the_other_stops() {
 	wait "$heavy"
 	measure 4
 	expect_eq "requests of the group that stopped" 0 "${requests[ioband1/1000]}"
-	expect_conserved 3 ioband1/-1
+	expect_conserved 6 ioband1/-1
 }
 
 # Heavy, but with one request at a time: it cannot use more than one part in 32 of the device
@@ -53,7 +53,7 @@ test_share_a_group_cannot_use_goes_to_the_others() {
 	load ioband1 --iodepth=1 -- as_user 1000
 	wait_for_load ioband1/-1 ioband1/1000 || return
 	measure 4
-	expect_conserved 3 ioband1/-1 ioband1/1000
+	expect_conserved 6 ioband1/-1 ioband1/1000
 }
 
 run_tests test_lone_group_gets_what_dm_linear_gives test_groups_together_get_what_dm_linear_gives test_group_takes_over_when_the_other_stops \

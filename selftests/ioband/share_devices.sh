@@ -58,14 +58,14 @@ test_idle_device_leaves_all_to_the_other() {
 	wait "$first"
 	measure 3
 	expect_eq "requests of the idle device" 0 "${requests[ioband1/-1]}"
-	expect_conserved 3 ioband2/-1
+	expect_conserved 8 ioband2/-1
 }
 
-# Two schedulers with a window of the whole device each: the weights, 40 and 10, mean nothing between them
+# Two schedulers with a window of the whole device each: the weights, 40 and 10, mean nothing between them; by weight each would be off by 60 %
 test_different_ids_do_not_share() {
 	two_devices share1 share2 || return
 	measure 2
-	expect_shares 25 requests ioband1/-1=1 ioband2/-1=1
+	expect_shares 45 requests ioband1/-1=1 ioband2/-1=1
 }
 
 run_tests test_two_devices_40_to_10 test_groups_of_two_devices_share_one_total test_idle_device_leaves_all_to_the_other \
