@@ -95,6 +95,17 @@ test_new_weights() {
 	expect_divided 400 100
 }
 
+# They are not divided where pages become dirty, but at the device, where large bios of writeback must not keep all others out.
+test_direct_writes_beside_it() {
+	weighted_fs ext4 || return
+	must message ib policy weight-iosize
+	weights 100 400
+	must dd if=/dev/zero of="$mounted/b" bs=1M count=128 conv=fsync status=none
+	writer a "$mounted/a" 0
+	writer b "$mounted/b" 0 --direct=1 --rw=randwrite --ioengine=libaio --iodepth=16
+	expect_divided 100 400
+}
+
 # The other one comes and goes: it is waited for no longer
 test_who_stops_is_not_waited_for() {
 	local before after
@@ -165,4 +176,4 @@ settle_limit() {
 }
 
 run_tests test_two_files_of_ext4 test_two_files_of_vfat test_halves_of_one_file test_two_writers_count_as_one \
-	test_new_weights test_who_stops_is_not_waited_for test_who_wants_little_is_not_waited_for test_kill_and_remove test_device_goes
+	test_new_weights test_direct_writes_beside_it test_who_stops_is_not_waited_for test_who_wants_little_is_not_waited_for test_kill_and_remove test_device_goes

@@ -8,6 +8,7 @@
 
 require blktrace blkparse blkdiscard
 load_nullb slow memory_backed=1 discard=1
+load_nullb small memory_backed=1 max_sectors=128
 
 # seen ACTION KIND: requests and sectors blktrace saw, KIND a pattern of the direction
 seen() {
@@ -54,4 +55,12 @@ test_discard_is_counted_as_one_write() {
 	expect_eq "status" "0 $(sectors /dev/slow) ioband share1 -1 0 0 0 1 0 2048" "$(status ioband1)"
 }
 
-run_tests test_counters_agree_with_blktrace test_discard_is_counted_as_one_write
+# One bio of 256 KiB, of which the device below takes 64 KiB at once
+test_large_bio_is_several_requests() {
+	ioband_create ioband1 /dev/small share1 0 0 none weight 0 :100 || return
+	must dd if=/dev/zero of=/dev/mapper/ioband1 bs=256k count=1 oflag=direct status=none
+	expect_eq "status" "0 $(sectors /dev/small) ioband share1 -1 0 0 0 4 0 512" "$(status ioband1)"
+	expect_eq "requests below" 4 "$(completed small)"
+}
+
+run_tests test_counters_agree_with_blktrace test_discard_is_counted_as_one_write test_large_bio_is_several_requests
