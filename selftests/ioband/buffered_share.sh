@@ -102,7 +102,7 @@ test_direct_writes_beside_it() {
 	weights 100 400
 	must dd if=/dev/zero of="$mounted/b" bs=1M count=128 conv=fsync status=none
 	writer a "$mounted/a" 0
-	writer b "$mounted/b" 0 --direct=1 --rw=randwrite --ioengine=libaio --iodepth=16
+	writer b "$mounted/b" 0 --direct=1 --rw=randwrite --ioengine=libaio --iodepth=64
 	expect_divided 100 400
 }
 
