@@ -45,7 +45,7 @@ writer() {
 
 run_writers() {
 	run_jobs "$buffered_ramp" "$buffered_seconds" --direct=0 --ioengine=psync --rw=write --bs=64k --size="${file_mib}m" --fallocate=none \
-		--end_fsync=0 --invalidate=0 "$@"
+		--end_fsync=0 --invalidate=0
 }
 
 two_files() {
