@@ -31,18 +31,18 @@ in_order() {
 	went=$(sectors_of block_bio_remap "${number/:/,}" | awk -v first="$1" -v beyond="$2" '$1 >= first && $1 < beyond')
 	diag "$(wc -l <<< "$came") came, $(wc -l <<< "$went") went down"
 	expect_ge "bios that went down" "$(wc -l <<< "$went")" 200
-	# When the trace began some had come already, when it ended some had not gone yet
-	came=$(sed "1,/^$(head -n 1 <<< "$went")\$/{/^$(head -n 1 <<< "$went")\$/!d}" <<< "$came")
-	diff <(head -n "$(wc -l <<< "$went")" <<< "$came") <(head -n "$(wc -l <<< "$came")" <<< "$went") > "$scratch/diff" ||
+	# The trace began before the first one came; when it ended some had not gone yet
+	diff <(head -n "$(wc -l <<< "$went")" <<< "$came") - <<< "$went" > "$scratch/diff" ||
 		fail "bios of a group went down in another order than they came
 $(head -n 6 "$scratch/diff")"
 }
 
 test_bios_of_a_group_stay_in_order() {
-	ioband_create ioband1 /dev/mapper/stripe share1 0 16 user weight 0 :100 1000:300 || return
+	ioband_create ioband1 /dev/mapper/stripe share1 0 8 user weight 0 :100 1000:300 || return
 	trace_start "block/block_bio_queue,dev == $(trace_dev /dev/mapper/ioband1)" "block/block_bio_remap,dev == $(trace_dev /dev/mapper/stripe)"
-	load ioband1 --iodepth=32 --size=512m
-	load ioband1 --iodepth=32 --size=512m --offset=512m -- as_user 1000
+	# io_uring has workers for what finds no tag at once, so it has no order of its own
+	load ioband1 --ioengine=libaio --iodepth=32 --size=512m
+	load ioband1 --ioengine=libaio --iodepth=32 --size=512m --offset=512m -- as_user 1000
 	wait_for_load ioband1/-1 ioband1/1000 || return
 	sleep 2
 	trace_stop > "$scratch/trace"
