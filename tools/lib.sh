@@ -110,3 +110,77 @@ kernel_make() {
 		KBUILD_BUILD_HOST=ioband KBUILD_BUILD_TIMESTAMP='Sun Nov 17 22:15:00 UTC 2024' \
 		"${MAKE:-make}" -C "$tree" O="$out" ARCH=x86_64 CC="$compiler" HOSTCC="$compiler" "$@"
 }
+
+# check_space MIB DIRECTORY PURPOSE
+check_space() {
+	local free
+
+	free=$(df --output=avail --block-size=1M "$2" | tail -n 1)
+	((free >= $1)) ||
+		die "$2 has $((free)) MiB free, and $3 needs $1 MiB"
+}
+
+# requested FRAGMENT...: OPTION and value (n where a fragment says "is not set"), the last one wins
+requested() {
+	cat "$@" |
+		sed -n -e 's/^CONFIG_\([A-Za-z0-9_]*\)=\(.*\)/\1 \2/p' \
+			-e 's/^# CONFIG_\([A-Za-z0-9_]*\) is not set$/\1 n/p' |
+		awk '{ value[$1] = $2 } END { for (option in value) print option, value[option] }' |
+		sort
+}
+
+# known_options TREE: all that the tree's Kconfig files define
+known_options() {
+	find "$1" -path "$1/.git" -prune -o -name 'Kconfig*' -type f -print0 |
+		xargs -0 sed -n 's/^[[:space:]]*\(menu\)\?config[[:space:]]\+\([A-Za-z0-9_]\+\).*/\2/p' |
+		sort -u
+}
+
+# check_config TREE CONFIG FRAGMENT...: names every option that is not as a fragment has it
+check_config() {
+	local tree=$1 config=$2 option value actual wrong=() known
+
+	shift 2
+	known=$(known_options "$tree")
+	while read -r option value; do
+		actual=$(sed -n "s/^CONFIG_$option=//p" "$config")
+		if ! grep -qx -e "$option" <<< "$known"; then
+			wrong+=("CONFIG_$option (the tree does not know it)")
+		elif [ "${actual:-n}" != "$value" ]; then
+			wrong+=("CONFIG_$option=$value (is ${actual:-n})")
+		fi
+	done < <(requested "$@")
+	[ ${#wrong[@]} -eq 0 ] ||
+		die "these options did not come through: $(printf '%s\n' "${wrong[@]}" | paste -s -d , | sed 's/,/, /g')"
+}
+
+# watch_build LOG FILE EXPECTED: the kernel's make's output on stdin to LOG, progress from it to the
+# user, and the number of objects to FILE. EXPECTED is that number, 0 if it is not known.
+watch_build() {
+	local log=$1 file=$2 line rest='' status objects=0 start=$SECONDS of=
+
+	[ "$3" = 0 ] || of=" of about $3"
+	while :; do
+		# Every few seconds the time goes on, whether there is a line or not
+		status=0
+		IFS= read -r -t 5 line || status=$?
+		rest+=$line
+		if ((status <= 128)); then
+			[ -z "$rest" ] && ((status)) || printf '%s\n' "$rest"
+			((status == 0)) || break
+			case $rest in
+			'  CC '*|'  AS '*|'  HOSTCC '*) objects=$((objects + 1)) ;;
+			esac
+			rest=
+		fi
+		progress "$objects$of objects, $(elapsed "$start")"
+	done >> "$log"
+	progress_clear
+	echo "$objects" > "$file"
+}
+
+# first_errors LOG: what the log of a kernel build says first, and where
+first_errors() {
+	grep -n -m 5 -A 3 -E '(fatal |: )error:|undefined reference|^ERROR:|No rule to make|No space left|\*\*\*' "$1" ||
+		tail -n 10 "$1"
+}
