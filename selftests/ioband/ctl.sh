@@ -20,6 +20,7 @@
 #   expect_refused_ctl STATUS REGEX WORD...  refused with this exit status and one sentence, of which REGEX is all behind "iobandctl COMMAND: ";
 #                                  no device and no table has changed
 #   all_tables                     of all device-mapper devices
+#   lvm_ WORD...                   LVM, which sees only /dev/disk... and leaves nothing in /etc
 #   cgroup_mkdir PATH              makes a cgroup on v2, PATH as from its root; it goes at the end of the test
 
 . "${BASH_SOURCE[0]%/*}/load.sh"
@@ -79,6 +80,10 @@ expect_refused_ctl() {
 	expect_eq "exit status of '$*'" "$want" "$code"
 	expect_match "what '$*' says" "iobandctl $1: $regex" "$error"
 	expect_eq "devices and tables after '$*'" "$before" "$(all_tables)"
+}
+
+lvm_() {
+	lvm "$@" --config 'devices { use_devicesfile = 0 types = [ "nullb", 16 ] scan = "/dev" filter = [ "a|/dev/disk|", "r|.*|" ] } activation { udev_sync = 0 udev_rules = 0 verify_udev_operations = 1 } backup { backup = 0 archive = 0 } global { locking_type = 1 event_activation = 0 }'
 }
 
 cgroup_v2=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)

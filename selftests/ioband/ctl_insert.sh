@@ -269,10 +269,6 @@ waits_for_io() {
 }
 
 # A real logical volume, with LVM's own UUID and name
-lvm_() {
-	lvm "$@" --config 'devices { use_devicesfile = 0 types = [ "nullb", 16 ] scan = "/dev" filter = [ "a|/dev/disk|", "r|.*|" ] } activation { udev_sync = 0 udev_rules = 0 verify_udev_operations = 1 } backup { backup = 0 archive = 0 } global { locking_type = 1 event_activation = 0 }'
-}
-
 volume() {
 	must lvm_ vgcreate -qq -y -s 1m ctlvg /dev/disk /dev/disk2 || return
 	on_end must lvm_ vgremove -qq -ff -y ctlvg
