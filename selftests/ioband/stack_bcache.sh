@@ -39,6 +39,10 @@ cached() {
 	for file in /sys/block/bcache0/bcache/sequential_cutoff /sys/fs/bcache/*-*/congested_{read,write}_threshold_us; do
 		echo 0 > "$file" || fail "$file takes no 0"
 	done
+	# The slower the machine, the more often the journal would be written
+	for file in /sys/fs/bcache/*-*/journal_delay_ms; do
+		echo 5000 > "$file" || fail "$file takes no 5000"
+	done
 }
 
 bcache_stop() {
