@@ -32,7 +32,7 @@ help: ## this list
 	@echo "  FROM=N TO=N       bisect-check: only the patches from N to N, numbers as in patches/"
 	@echo "  FORCE=1           tree: put work that is not exported aside; export: overwrite newer patches"
 
-demo: ## one device divided 4:1 between two users, without and with dm-ioband
+demo: ## one device divided 4:1, between users and between cgroups; and who wrote what
 	@tools/demo/run
 
 check: ## static checks, build, KUnit and kselftests; ends with "N passed, N failed, N skipped"

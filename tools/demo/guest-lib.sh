@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What both parts of the demo have in common in the guest.
+# What the parts of the demo have in common in the guest.
 
 # shellcheck disable=SC2034 # for those who source this
 readonly share=/tmp/share mount_point=/tmp/demo
@@ -11,8 +11,8 @@ die() {
 	exit 1
 }
 
-# null_device ATTRIBUTE=VALUE...: makes /dev/nullb0, 256 MiB that keep what is written. No I/O
-# scheduler, so dm-ioband's default io_limit (nr_requests) is what the device can hold.
+# null_device ATTRIBUTE=VALUE...: makes /dev/nullb0, 256 MiB, or what size= says, that keep what is
+# written. No I/O scheduler, so dm-ioband's default io_limit (nr_requests) is what the device can hold.
 null_device() {
 	local dir=/sys/kernel/config/nullb/nullb0 attribute
 
@@ -35,5 +35,12 @@ ioband_device() {
 require_target() {
 	dmsetup targets | grep -q '^ioband ' && return
 	touch "$share/no-target"
+	exit 1
+}
+
+# For those who need a cgroup's bio.id
+require_bio_cgroup() {
+	[ ! -e /sys/fs/cgroup/bio.id ] || return 0
+	touch "$share/no-bio-cgroup"
 	exit 1
 }

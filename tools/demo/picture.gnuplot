@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Draws the demo: the bandwidth of both users over time, without and with dm-ioband.
-# Usage: gnuplot -c picture.gnuplot CSV SHARES OUTPUT
-# CSV comes from rates.awk, SHARES from shares.awk; OUTPUT ends in .svg or .png.
+# Draws the rates of two who share a device over time, without and with dm-ioband.
+# Usage: gnuplot -c picture.gnuplot WORDS CSV SHARES OUTPUT
+# WORDS is one of *-words.gnuplot, CSV comes from rates.awk, SHARES from shares.awk;
+# OUTPUT ends in .svg or .png.
 
-csv = ARG1
-shares = ARG2
-output = ARG3
+words_file = ARG1
+csv = ARG2
+shares = ARG3
+output = ARG4
+load words_file
 load shares
 
-megabytes(iops) = iops * 4096e-6
-device = megabytes(device_iops)
+device = megabytes(device_rate)
 
 ink = "#24292f"
 faint = "#6e7781"
@@ -28,14 +30,14 @@ if (output[strlen(output) - 3:] eq ".svg") {
 set output output
 set datafile separator ","
 
-# one user's curve of one phase
-rows(phase, user) = sprintf("< awk -F, '$1 == \"%s\" && $3 == %d' '%s'", phase, user, csv)
+# one's curve of one phase
+rows(phase, name) = sprintf("< awk -F, '$1 == \"%s\" && $3 == \"%s\"' '%s'", phase, name, csv)
 
-top = 1.13 * megabytes(most_iops > device_iops ? most_iops : device_iops)
-set xrange [0:14.4]
+top = headroom * megabytes(most_rate > device_rate ? most_rate : device_rate)
+set xrange [0:seconds + 0.4]
 set yrange [0:top]
-set xtics 0,2,14 nomirror scale 0.5 textcolor rgb ink
-set ytics 0,1 nomirror scale 0 textcolor rgb ink
+set xtics 0,2,seconds nomirror scale 0.5 textcolor rgb ink
+set ytics 0,megabytes_step nomirror scale 0 textcolor rgb ink
 set grid ytics linetype 1 linewidth 0.6 linecolor rgb "#e4e8ec"
 set border 1 linewidth 1 linecolor rgb "#8c959f"
 set style fill solid 1.0 noborder
@@ -58,7 +60,7 @@ do for [panel = 1:2] {
 	both_from = value(phase . "_joins")
 	both_to = value(phase . "_leaves")
 	if (panel == 1) {
-		set label "One disk, two users: both read as fast as they can, user 1000 for 10 seconds" at screen 0.068,0.945 font ",18" textcolor rgb ink
+		set label title at screen 0.068,0.945 font ",18" textcolor rgb ink
 		set ylabel "MB/s" textcolor rgb faint offset 1.2,0
 	} else {
 		unset ylabel
@@ -71,19 +73,16 @@ do for [panel = 1:2] {
 	do for [share in shares_asked] {
 		y = device * real(share)
 		set arrow from both_from,y to both_to,y nohead front dashtype (4,4) linewidth 1.2 linecolor rgb ink
-		set label sprintf("%.0f %%", 100 * real(share)) at both_to + 0.45,y front textcolor rgb ink font ",12"
+		set label sprintf("%.0f %%", 100 * real(share)) at both_to + percent_behind,y front textcolor rgb ink font ",12"
 	}
-	if (phase eq "with") {
-		set label "user 1000, weight 400" at 5,device * 0.88 center front textcolor rgb heavy
-		set label "user 2000, weight 100" at 5,device * 0.28 center front textcolor rgb light
-	} else {
-		set label "user 1000" at 5,device * 0.60 center front textcolor rgb heavy
-		set label "user 2000" at 5,device * 0.40 center front textcolor rgb light
-	}
+	weights = phase eq "with" ? "', weight 400' ', weight 100'" : "'' ''"
+	heights = phase eq "with" ? heights_with : heights_without
+	set label heavy_title . word(weights, 1) at names_at,device * real(word(heights, 1)) center front textcolor rgb heavy
+	set label light_title . word(weights, 2) at names_at,device * real(word(heights, 2)) center front textcolor rgb light
 
-	plot rows(phase, 1000) using 2:(megabytes($4)) with filledcurves y=0 linecolor rgb heavy_pale, \
-	     rows(phase, 2000) using 2:(megabytes($4)) with filledcurves y=0 linecolor rgb light_pale, \
-	     rows(phase, 2000) using 2:(megabytes($4)) with lines linewidth 2.4 linecolor rgb light, \
-	     rows(phase, 1000) using 2:(megabytes($4)) with lines linewidth 2.4 linecolor rgb heavy
+	plot rows(phase, heavy_name) using 2:(megabytes($4)) with filledcurves y=0 linecolor rgb heavy_pale, \
+	     rows(phase, light_name) using 2:(megabytes($4)) with filledcurves y=0 linecolor rgb light_pale, \
+	     rows(phase, light_name) using 2:(megabytes($4)) with lines linewidth 2.4 linecolor rgb light, \
+	     rows(phase, heavy_name) using 2:(megabytes($4)) with lines linewidth 2.4 linecolor rgb heavy
 }
 unset multiplot
