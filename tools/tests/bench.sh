@@ -5,14 +5,11 @@
 # never looks like a good result. A tools/guest of our own stands in for QEMU. Prints KTAP.
 
 set -u
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-number=0
-failed=0
+# shellcheck source=SCRIPTDIR/lib/ktap.sh
+. "${BASH_SOURCE[0]%/*}/lib/ktap.sh"
 
 # A repository with the true tools/bench; workload small is its only one
-make_repository() {
+before_test() {
 	repository=$scratch/$1
 	mkdir -p "$repository/tools"
 	cp -r "$top/tools/bench" "$top/tools/lib.sh" "$repository/tools/"
@@ -28,15 +25,6 @@ workload() {
 	printf '%s\n' "${@:2}" > "$repository/tools/bench/workloads/$1"
 }
 
-# script FILE LINE...
-script() {
-	{
-		echo '#!/bin/bash'
-		printf '%s\n' "${@:2}"
-	} > "$1"
-	chmod +x "$1"
-}
-
 # guests_leave LINE...: what a guest does in its shared directory, the workload is $1 there
 # shellcheck disable=SC2016 # expanded in that script
 guests_leave() {
@@ -49,13 +37,6 @@ bench() {
 	status=0
 	out=$(cd "$repository" && tools/bench/run --kernel bzImage "$@" 2> "$scratch/err") || status=$?
 	err=$(< "$scratch/err")
-}
-
-# expect WHAT WANT GOT
-expect() {
-	[ "$2" = "$3" ] && return
-	printf '# %s: expected %q, got %q\n' "$1" "$2" "$3"
-	right=false
 }
 
 # expect_line TEXT LINE: it is one of those of TEXT
@@ -167,19 +148,5 @@ test_wrong_usage() {
 	expect "stderr" "tools/bench/run: --kernel needs the path of a bzImage" "$err"
 }
 
-mapfile -t tests < <(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p')
-echo "KTAP version 1"
-echo "1..${#tests[@]}"
-for name in "${tests[@]}"; do
-	number=$((number + 1))
-	right=true
-	make_repository "$name"
-	"$name"
-	if $right; then
-		echo "ok $number ${name#test_}"
-	else
-		echo "not ok $number ${name#test_}"
-		failed=$((failed + 1))
-	fi
-done
-[ "$failed" = 0 ]
+mapfile -t tests < <(compgen -A function test_)
+run_tests "${tests[@]}"

@@ -6,13 +6,9 @@
 # Needs a kernel: GUEST_KERNEL, or the one of `make kernel`. Prints KTAP.
 
 set -u
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=SCRIPTDIR/lib/ktap.sh
+. "${BASH_SOURCE[0]%/*}/lib/ktap.sh"
 kernel=${GUEST_KERNEL:-$top/build/kernel/guest/arch/x86/boot/bzImage}
-
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-failed=0
-number=0
 
 # guest NAME ARG...: runs tools/guest; leaves $status, $out, $err and $log, what the kernel printed
 guest() {
@@ -25,21 +21,6 @@ guest() {
 	out=$(< "$scratch/out")
 	err=$(< "$scratch/err")
 	log=$(tr -d '\r' < "$scratch/$name.log")
-}
-
-# expect WHAT WANT GOT
-expect() {
-	[ "$2" = "$3" ] && return
-	printf '# %s: expected %q, got %q\n' "$1" "$2" "$3"
-	right=false
-}
-
-# expect_like WHAT PATTERN GOT: PATTERN as in case
-expect_like() {
-	# shellcheck disable=SC2053 # the right side is a pattern, as the name says
-	[[ $3 == $2 ]] && return
-	printf '# %s: expected something like %q, got %q\n' "$1" "$2" "$3"
-	right=false
 }
 
 # What both kernels are asked: one line "WORD: ANSWER" for each thing
@@ -130,19 +111,5 @@ test_memory() {
 	expect "stamps take at most 4 bytes a page" true "$([ $((with - without)) -le $((3 * 32768 * 4 / 1024)) ] && echo true)"
 }
 
-mapfile -t tests < <(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p')
-echo "KTAP version 1"
-echo "1..${#tests[@]}"
-for name in "${tests[@]}"; do
-	number=$((number + 1))
-	right=true
-	"$name"
-	echo "# ${name#test_}: $SECONDS s since the start"
-	if $right; then
-		echo "ok $number ${name#test_}"
-	else
-		echo "not ok $number ${name#test_}"
-		failed=$((failed + 1))
-	fi
-done
-[ "$failed" = 0 ]
+mapfile -t tests < <(compgen -A function test_)
+run_tests "${tests[@]}"

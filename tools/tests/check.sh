@@ -6,14 +6,11 @@
 # tools/guest runs the command here. Prints KTAP.
 
 set -u
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-number=0
-failed=0
+# shellcheck source=SCRIPTDIR/lib/ktap.sh
+. "${BASH_SOURCE[0]%/*}/lib/ktap.sh"
 
 # A repository with the true tools/check and no tests
-make_repository() {
+before_test() {
 	repository=$scratch/$1
 	mkdir -p "$repository/tools/tests" "$repository/tools/iobandctl" "$repository/patches" "$repository/selftests/ioband" \
 		"$repository/build/linux/tools/testing/selftests/kselftest" "$repository/build/linux/tools/include"
@@ -22,15 +19,6 @@ make_repository() {
 	# shellcheck disable=SC2016 # OUT is make's
 	printf 'install:\nselftests:\n\ttouch $(OUT)/iobandctl $(OUT)/iobandctl-fail.so\n' > "$repository/tools/iobandctl/Makefile"
 	git -C "$repository" init -q
-}
-
-# script FILE LINE...
-script() {
-	{
-		echo '#!/bin/bash'
-		printf '%s\n' "${@:2}"
-	} > "$1"
-	chmod +x "$1"
 }
 
 # program NAME LINE...: a test program in tools/tests
@@ -42,13 +30,6 @@ program() {
 check() {
 	status=0
 	out=$("$repository/tools/check" "$@" 2> "$scratch/err") || status=$?
-}
-
-# expect WHAT WANT GOT
-expect() {
-	[ "$2" = "$3" ] && return
-	printf '# %s: expected %q, got %q\n' "$1" "$2" "$3"
-	right=false
 }
 
 # expect_count STATUS SUMMARY, the last line; it is where the results say it is
@@ -292,19 +273,5 @@ test_interruption_is_a_failure() {
 	expect "last line" "1 passed, 1 failed, 0 skipped" "$(tail -n 1 "$scratch/out")"
 }
 
-mapfile -t tests < <(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p')
-echo "KTAP version 1"
-echo "1..${#tests[@]}"
-for name in "${tests[@]}"; do
-	number=$((number + 1))
-	right=true
-	make_repository "$name"
-	"$name"
-	if $right; then
-		echo "ok $number ${name#test_}"
-	else
-		echo "not ok $number ${name#test_}"
-		failed=$((failed + 1))
-	fi
-done
-[ "$failed" = 0 ]
+mapfile -t tests < <(compgen -A function test_)
+run_tests "${tests[@]}"

@@ -5,19 +5,9 @@
 # user who is wrong, its installation, manual and completion. Prints KTAP.
 
 set -u
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+# shellcheck source=SCRIPTDIR/lib/ktap.sh
+. "${BASH_SOURCE[0]%/*}/lib/ktap.sh"
 export LC_ALL=C
-number=0
-failed=0
-
-# expect WHAT WANT GOT
-expect() {
-	[ "$2" = "$3" ] && return
-	printf '# %s: expected %q, got %q\n' "$1" "$2" "$3"
-	right=false
-}
 
 # expect_match WHAT REGEX GOT: the whole of GOT
 expect_match() {
@@ -222,32 +212,8 @@ test_completion() {
 		"$(complete_words iobandctl "" | sed 's/ *help */ /')"
 }
 
-run() {
-	right=true
-	"$1"
-	number=$((number + 1))
-	$right || failed=$((failed + 1))
-	$right || printf 'not '
-	printf 'ok %d %s\n' "$number" "$(sed 's/^test_//; s/_/ /g' <<< "$1")"
-}
-
 iobandctl=$scratch/build/iobandctl
-tests=(
-	test_builds_without_warnings
-	test_unit_tests
-	test_unit_tests_with_sanitizers
-	test_help_names_every_command
-	test_wrong_words
-	test_not_root
-	test_plot
-	test_install
-	test_man_pages
-	test_man_page_names_every_command_and_option
-	test_completion
-)
-echo "KTAP version 1"
-echo "1..${#tests[@]}"
-for test in "${tests[@]}"; do
-	run "$test"
-done
-[ "$failed" = 0 ]
+# In this order: the first one builds what the others look at
+run_tests test_builds_without_warnings test_unit_tests test_unit_tests_with_sanitizers \
+	test_help_names_every_command test_wrong_words test_not_root test_plot test_install test_man_pages \
+	test_man_page_names_every_command_and_option test_completion

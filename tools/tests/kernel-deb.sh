@@ -6,24 +6,12 @@
 # which the kernel's make is a script; tools/check builds and boots true ones. Prints KTAP.
 
 set -u
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+# shellcheck source=SCRIPTDIR/lib/ktap.sh
+. "${BASH_SOURCE[0]%/*}/lib/ktap.sh"
 unset CONFIG LOCALVERSION DEBUG_INFO KERNEL KERNEL_TREE KERNEL_SPACE IOBAND_BUILD KDEB_PKGVERSION MAKE J
-number=0
-failed=0
-
-# script FILE: what is on stdin
-script() {
-	{
-		echo '#!/bin/bash'
-		cat
-	} > "$1"
-	chmod +x "$1"
-}
 
 # A repository with the true tool, and a kernel that knows a few options
-make_repository() {
+before_test() {
 	repository=$scratch/$1
 	tree=$repository/build/linux
 	objects=$repository/build/deb/objects
@@ -85,13 +73,6 @@ deb() {
 	status=0
 	out=$(MAKE=$repository/make "$repository/tools/kernel-deb" "$@" 2> "$scratch/err") || status=$?
 	said=$(< "$scratch/err")
-}
-
-# expect WHAT WANT GOT
-expect() {
-	[ "$2" = "$3" ] && return
-	printf '# %s: expected %q, got %q\n' "$1" "$2" "$3"
-	right=false
 }
 
 # expect_refused SENTENCE: that is all that was said, and nothing was built
@@ -240,19 +221,5 @@ test_a_build_that_fails() {
 		"${said##*$'\n'}"
 }
 
-mapfile -t tests < <(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p')
-echo "KTAP version 1"
-echo "1..${#tests[@]}"
-for name in "${tests[@]}"; do
-	number=$((number + 1))
-	right=true
-	make_repository "$name"
-	"$name"
-	if $right; then
-		echo "ok $number ${name#test_}"
-	else
-		echo "not ok $number ${name#test_}"
-		failed=$((failed + 1))
-	fi
-done
-[ "$failed" = 0 ]
+mapfile -t tests < <(compgen -A function test_)
+run_tests "${tests[@]}"
