@@ -11,8 +11,8 @@ require make-bcache
 [ -d /sys/fs/bcache ] || modprobe -q bcache 2> /dev/null
 [ -d /sys/fs/bcache ] || skip_program "the kernel has no bcache (CONFIG_BCACHE)"
 
-# Superblocks, journal and B-tree
-metadata=$((4 << 20))
+# Superblocks, B-tree, and some of the journal for each piece that the cache takes: all 12 MiB on a slow machine, a tenth of it on others
+metadata=$((8 << 20))
 
 memory_nullb disk size=64
 memory_nullb cache size=128
@@ -38,10 +38,6 @@ cached() {
 	# What is sequential, or comes while the cache is slow, would pass it by
 	for file in /sys/block/bcache0/bcache/sequential_cutoff /sys/fs/bcache/*-*/congested_{read,write}_threshold_us; do
 		echo 0 > "$file" || fail "$file takes no 0"
-	done
-	# The slower the machine, the more often the journal would be written
-	for file in /sys/fs/bcache/*-*/journal_delay_ms; do
-		echo 5000 > "$file" || fail "$file takes no 5000"
 	done
 }
 
