@@ -58,12 +58,17 @@ scsi_disk() {
 	must tee "$scsi_debug/add_host" <<< 1 || return
 	on_end scsi_disk_remove
 	wait_until 20 scsi_disk_is_there || return
-	must tee "$scsi_debug/ndelay" <<< 10000000
+	wait_until 20 scsi_disk_is_slow || return
 	forbid_merges "$disk"
 }
 
 scsi_disk_is_there() {
 	disk=$(compgen -G "$scsi_debug/adapter*/host*/target*/*/block/*") && disk=/dev/${disk##*/} && [ -b "$disk" ]
+}
+
+# scsi_debug refuses another delay, in ns, while it has a request: somebody may still be looking for partitions
+scsi_disk_is_slow() {
+	tee "$scsi_debug/ndelay" <<< 10000000 > /dev/null 2>&1
 }
 
 scsi_disk_remove() {
@@ -160,40 +165,48 @@ expect_all_slots() {
 	dm_remove slots1
 }
 
+# Two of them, on striped: root's on the first half, user 1000's on the second
+
+half=$((blocks * 2048))
+
+# two_jobs randread|randwrite: in $pids
+two_jobs() {
+	job ioband1 "$1" 0 "$half" "${numbers[@]}"
+	pids=($!)
+	job ioband1 "$1" "$half" "$half" "${numbers[@]}" -- as_user 1000
+	pids+=($!)
+}
+
+# Every other block, for both of them
+expect_bad_blocks_failed() {
+	# shellcheck disable=SC2046 # a word for each block
+	expect_failed "${pids[0]}" "Input/output error" $(odd_blocks 0 "$half")
+	# shellcheck disable=SC2046
+	expect_failed "${pids[1]}" "Input/output error" $(odd_blocks "$half" $((2 * half)))
+}
+
 # Tests
 
 # An error target completes a bio while it is being submitted
 test_reads_of_bad_blocks_fail_and_of_good_ones_do_not() {
-	local pids=() half=$((blocks * 2048))
+	local pids
 
 	numbered /dev/slow && striped && ioband ioband1 /dev/mapper/below || return
 	start
-	job ioband1 randread 0 $half "${numbers[@]}"
-	pids+=($!)
-	job ioband1 randread $half $half "${numbers[@]}" -- as_user 1000
-	pids+=($!)
-	# shellcheck disable=SC2046 # a word for each block
-	expect_failed "${pids[0]}" "Input/output error" $(odd_blocks 0 $half)
-	# shellcheck disable=SC2046
-	expect_failed "${pids[1]}" "Input/output error" $(odd_blocks $half $((2 * half)))
+	two_jobs randread
+	expect_bad_blocks_failed
 	expect_eq "reads" "$((blocks / 2)) $((blocks / 2))" "$(status_column ioband1 -1 reads) $(status_column ioband1 1000 reads)"
 	expect_over 100 ioband1
 }
 
 test_writes_to_bad_blocks_fail_and_to_good_ones_do_not() {
-	local pids=() half=$((blocks * 2048))
+	local pids
 
 	must blkdiscard -z -f -l $((2 * half)) /dev/slow
 	striped && ioband ioband1 /dev/mapper/below || return
 	start
-	job ioband1 randwrite 0 $half "${numbers[@]}"
-	pids+=($!)
-	job ioband1 randwrite $half $half "${numbers[@]}" -- as_user 1000
-	pids+=($!)
-	# shellcheck disable=SC2046
-	expect_failed "${pids[0]}" "Input/output error" $(odd_blocks 0 $half)
-	# shellcheck disable=SC2046
-	expect_failed "${pids[1]}" "Input/output error" $(odd_blocks $half $((2 * half)))
+	two_jobs randwrite
+	expect_bad_blocks_failed
 	expect_eq "writes" "$((blocks / 2)) $((blocks / 2))" "$(status_column ioband1 -1 writes) $(status_column ioband1 1000 writes)"
 	# What did not fail is on the disk
 	job ioband1 randread 0 $((2 * half)) "${numbers[@]}"
@@ -204,13 +217,10 @@ test_writes_to_bad_blocks_fail_and_to_good_ones_do_not() {
 
 # Held bios are issued, or handed back and come again, while others of them fail
 test_errors_while_the_device_is_suspended_and_resumed() {
-	local pids=() half=$((blocks * 2048)) round=0
+	local pids round=0
 
 	numbered /dev/slow && striped && ioband ioband1 /dev/mapper/below || return
-	job ioband1 randread 0 $half "${numbers[@]}"
-	pids+=($!)
-	job ioband1 randread $half $half "${numbers[@]}" -- as_user 1000
-	pids+=($!)
+	two_jobs randread
 	while running "${pids[@]}"; do
 		dm_suspend ioband1 && dm_resume ioband1 && dm_suspend ioband1 --noflush --nolockfs && dm_resume ioband1 || return
 		round=$((round + 1))
@@ -218,34 +228,25 @@ test_errors_while_the_device_is_suspended_and_resumed() {
 	done
 	diag "$round rounds"
 	expect_ge "rounds" "$round" 2
-	# shellcheck disable=SC2046
-	expect_failed "${pids[0]}" "Input/output error" $(odd_blocks 0 $half)
-	# shellcheck disable=SC2046
-	expect_failed "${pids[1]}" "Input/output error" $(odd_blocks $half $((2 * half)))
+	expect_bad_blocks_failed
 	start
 	expect_over 0 ioband1
 }
 
 # A detached group has its held bios issued, and is there until the last has failed
 test_errors_of_a_group_that_is_detached() {
-	local pids=() half=$((blocks * 2048)) round=0
+	local pids round=0
 
 	numbered /dev/slow && striped && ioband ioband1 /dev/mapper/below || return
 	start
-	job ioband1 randread 0 $half "${numbers[@]}"
-	pids+=($!)
-	job ioband1 randread $half $half "${numbers[@]}" -- as_user 1000
-	pids+=($!)
+	two_jobs randread
 	while running "${pids[@]}"; do
 		must message ioband1 detach 1000 && must message ioband1 attach 1000 || return
 		round=$((round + 1))
 	done
 	diag "$round rounds"
 	expect_ge "rounds" "$round" 2
-	# shellcheck disable=SC2046
-	expect_failed "${pids[0]}" "Input/output error" $(odd_blocks 0 $half)
-	# shellcheck disable=SC2046
-	expect_failed "${pids[1]}" "Input/output error" $(odd_blocks $half $((2 * half)))
+	expect_bad_blocks_failed
 	expect_over 100 ioband1
 }
 
