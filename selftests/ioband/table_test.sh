@@ -8,6 +8,7 @@
 
 nullb disk1 size=64 submit_queues=1 hw_queue_depth=64
 nullb disk2 size=64 submit_queues=1 hw_queue_depth=64
+nullb disk3 size=64 submit_queues=1 hw_queue_depth=64
 queue_size=$(nr_requests /dev/disk1)
 
 # prints_as WANT ARGUMENT...: a device made with these arguments prints WANT
@@ -88,11 +89,60 @@ test_io_limit_0_follows_a_changed_queue_size() {
 	echo "$queue_size" > $file
 }
 
-test_io_limit_0_on_a_bio_based_device() {
-	# A device without a request queue has the block layer's default, which sysfs does not show
-	dm_create below "0 $(sectors /dev/disk1) linear /dev/disk1 0" || return
+# queue_sizes N1 N2: those of disk1 and disk2, until the end of the test
+queue_sizes() {
+	must tee /sys/block/disk1/queue/nr_requests <<< "$1" || return
+	must tee /sys/block/disk2/queue/nr_requests <<< "$2" || return
+	on_end restore_queue_sizes
+}
+
+restore_queue_sizes() {
+	tee /sys/block/disk[12]/queue/nr_requests <<< "$queue_size" > /dev/null
+}
+
+# limit_over_below IO_LIMIT: what io_limit 0 is on /dev/mapper/below
+limit_over_below() {
 	ioband_create ioband1 /dev/mapper/below share1 4 0 none weight 256 :100 || return
-	expect_eq "table" "share1 4 128 none weight 256 :100" "$(arguments ioband1)"
+	expect_eq "table" "share1 4 $1 none weight 256 :100" "$(arguments ioband1)"
+	dm_remove ioband1
+}
+
+# A device without a request queue has the block layer's default, which sysfs does not show, or an eighth more than there is below
+test_io_limit_0_on_a_bio_based_device() {
+	queue_sizes 24 24 || return
+	dm_create below "0 $(sectors /dev/disk1) linear /dev/disk1 0" || return
+	limit_over_below 27
+	dm_create above "0 $(sectors /dev/mapper/below) linear /dev/mapper/below 0" || return
+	ioband_create ioband1 /dev/mapper/above share1 4 0 none weight 256 :100 || return
+	expect_eq "table over two layers" "share1 4 27 none weight 256 :100" "$(arguments ioband1)"
+}
+
+test_io_limit_0_is_the_sum_of_the_disks_below() {
+	queue_sizes 24 30 || return
+	dm_create below "0 256 striped 2 128 /dev/disk1 0 /dev/disk2 0" || return
+	limit_over_below 61
+	must tee /sys/block/disk2/queue/nr_requests <<< 40 || return
+	ioband_create ioband1 /dev/mapper/below share1 4 1 none weight 256 :100 || return
+	must message ioband1 io_limit 0 || return
+	expect_eq "table after the message" "share1 4 72 none weight $((4 * 72)) :100" "$(arguments ioband1)"
+}
+
+test_io_limit_0_counts_a_disk_below_once() {
+	queue_sizes 24 30 || return
+	dm_create half1 "0 128 linear /dev/disk1 0" && dm_create half2 "0 128 linear /dev/disk1 128" || return
+	dm_create below "0 128 linear /dev/mapper/half1 0
+128 128 linear /dev/mapper/half2 0
+256 128 linear /dev/disk2 0
+384 128 linear /dev/disk1 1024" || return
+	limit_over_below 61
+}
+
+test_io_limit_0_is_128_at_most_without_a_queue() {
+	dm_create below "0 384 striped 3 128 /dev/disk1 0 /dev/disk2 0 /dev/disk3 0" || return
+	limit_over_below 128
+	dm_create nothing "0 256 zero" || return
+	ioband_create ioband1 /dev/mapper/nothing share1 4 0 none weight 256 :100 || return
+	expect_eq "table over no disk" "share1 4 128 none weight 256 :100" "$(arguments ioband1)"
 }
 
 test_io_limit_range() {
@@ -202,6 +252,9 @@ run_tests \
 	test_io_limit_0_means_the_queue_size \
 	test_io_limit_0_follows_a_changed_queue_size \
 	test_io_limit_0_on_a_bio_based_device \
+	test_io_limit_0_is_the_sum_of_the_disks_below \
+	test_io_limit_0_counts_a_disk_below_once \
+	test_io_limit_0_is_128_at_most_without_a_queue \
 	test_io_limit_range \
 	test_io_limit_below_io_throttle_is_raised \
 	test_token_base_0_means_twice_both_limits \

@@ -291,7 +291,7 @@ run_jobs() {
 	watch_jobs "$ramp" "$seconds" &
 	watcher=$!
 	# fio itself leaves out the beginning, or its latencies were also those of the ramp
-	run_fio "$(calc "$ramp + $seconds + 1")" --ramp_time="$(calc "$ramp / 2")" "$@"
+	run_fio "$(calc "$ramp + $seconds + 2")" --ramp_time="$(calc "$ramp / 2")" "$@"
 	wait "$watcher" || die "the jobs could not be counted"
 	instructions=$(awk -v rate="$instructions_per_second" '{ printf "%.0f", rate * ($3 - $1) / ($4 - $2) }' /tmp/usage)
 	total_iops=0 total_kib=0
