@@ -382,6 +382,10 @@ test_a_device_without_space() {
 	expect_over 30 ioband1
 }
 
+in_flight_below() {
+	[ "$(in_flight "$1")" -ge 1 ]
+}
+
 # A device that goes away with some bios in flight and others held. Those of another device that has the same scheduler go on
 test_a_device_that_is_deleted_under_load() {
 	local pids=() process
@@ -396,7 +400,7 @@ test_a_device_that_is_deleted_under_load() {
 	load ioband1 --ioengine=libaio -- as_user 1000
 	pids+=($!)
 	wait_until 60 has_held 300 || return
-	expect_ge "in flight below" "$(in_flight "$disk")" 1
+	wait_until 60 in_flight_below "$disk" || return
 	must tee "/sys/block/${disk##*/}/device/delete" <<< 1
 	for process in "${pids[@]:1}"; do
 		wait_until 60 has_ended "$process" || return
