@@ -39,6 +39,7 @@ test_processes() {
 
 	sleep 100 &
 	process=$!
+	wait_until 30 grep -qx sleep "/proc/$process/comm"
 	ctl_create ioband1 /dev/disk --type pid "$process:7" || return
 	expect_groups "$process:7"
 	expect_eq "name" "sleep[$process]" "$(name_of "$process")"
@@ -154,8 +155,14 @@ test_cgroups_on_v1() {
 
 leave_v1() {
 	rmdir "$1/ctl-old"
+	wait_until 30 only_the_root_is_left
 	must umount "$1"
 	wait_until 30 test -e "$cgroup_v2/bio.id"
+}
+
+# The kernel lets go of a hierarchy that is unmounted only if no removed cgroup is left in it
+only_the_root_is_left() {
+	awk '$1 == "bio" { exit $3 != 1 }' /proc/cgroups
 }
 
 test_cpusets() {

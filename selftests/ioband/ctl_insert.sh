@@ -88,11 +88,11 @@ test_while_files_are_verified() {
 	linear lv && mounted lv || return
 	before=$(table lv)
 	verify_files
-	wait_until 30 wrote_something
+	wait_until 60 wrote_something
 	for i in 1 2 3 4 5; do
 		must ctl insert /dev/mapper/lv --type user --io-limit 4 0:100 || break
 		expect_still_running
-		wait_until 30 went_through_ioband
+		wait_until 60 went_through_ioband
 		must ctl eject /dev/mapper/lv || break
 		expect_still_running
 		expect_untouched lv "$before"
@@ -248,13 +248,14 @@ test_from_a_file_system_on_the_device_itself() {
 test_a_signal_while_io_is_waited_for() {
 	local process code=0
 
-	dm_create late "0 $(sectors /dev/disk) delay /dev/disk 0 4000" || return
+	dm_create late "0 $(sectors /dev/disk) delay /dev/disk 0 10000" || return
 	dm_create lv "0 $(sectors /dev/disk) linear /dev/mapper/late 0" || return
 	dd if=/dev/mapper/lv of=/dev/null bs=4k count=1 iflag=direct status=none &
 	wait_until 10 waits_for_io $!
 	"$iobandctl" insert lv &
 	process=$!
 	wait_until 10 dmsetup info lv-ioband-real > /dev/null 2>&1
+	wait_until 10 blocks_term "$process"
 	kill -TERM "$process"
 	wait "$process" || code=$?
 	expect_eq "exit status" 143 "$code"
@@ -262,6 +263,11 @@ test_a_signal_while_io_is_waited_for() {
 	expect_eq "state" "Active Live" "$(dmsetup info -c --noheadings --separator ' ' -o suspended,tables_loaded lv)"
 	ctl_eject lv
 	expect_match "table" "0 $(sectors /dev/disk) linear .*" "$(table lv)"
+}
+
+# Signal 15 is bit 14
+blocks_term() {
+	grep -qE '^SigBlk:[[:space:]][0-9a-f]{12}[4-7c-f][0-9a-f]{3}$' "/proc/$1/status"
 }
 
 waits_for_io() {

@@ -105,7 +105,7 @@ expect_4_to_1() {
 	reads_all_the_time "$backup_cgroup" backup
 	wait_for_load "$volume/$database_id" "$volume/$backup_id" || return
 	must ctl top --batch -d 4 -n 1 "$volume" > /dev/null || return
-	ctl top --batch -d 4 -n 1 "$volume" > "$scratch/top"
+	ctl top --batch -d 10 -n 1 "$volume" > "$scratch/top"
 	expect_in_top "$database_id" "80.0|66.7" 72 88
 	expect_in_top "$backup_id" "20.0|16.7" 12 28
 	grep -q " $database_cgroup " "$scratch/top" || fail "$database_cgroup is not named: $(< "$scratch/top")"
@@ -147,12 +147,12 @@ wrote_through_ioband() {
 test_eject_while_files_are_verified() {
 	local writer
 
-	service "$database_cgroup" new --rw=randwrite --size=4m --verify=crc32c --verify_fatal=1 --verify_state_save=0 --verify_backlog=256
+	service "$database_cgroup" new --rw=randwrite --size=8m --verify=crc32c --verify_fatal=1 --verify_state_save=0 --verify_backlog=256
 	writer=$!
 	wait_until 60 wrote_through_ioband || return
 	must ctl eject /dev/ctlvg/data
-	expect_own_table
 	running "$writer" || fail "the writer had ended before ioband was out"
+	expect_own_table
 	expect_verified "$writer"
 	expect_files
 	must umount "$mount_point"

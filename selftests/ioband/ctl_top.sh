@@ -25,14 +25,14 @@ test_batch_shows_shares() {
 	local line wanted got
 
 	loaded_device || return
-	ctl top --batch -d 4 -n 1 ioband1 > "$scratch/top" || fail "exit status $?"
+	ctl top --batch -d 10 -n 1 ioband1 > "$scratch/top" || fail "exit status $?"
 	expect_match "heading" "TIME +DEVICE +GROUP +ID +WEIGHT +WANTED% +GOT% .*" "$(head -1 "$scratch/top")"
 	line=$(awk '$4 == 2000' "$scratch/top")
 	diag "$line"
 	read -r _ _ _ _ _ wanted got _ <<< "$line"
 	expect_eq "wanted" 75.0 "$wanted"
-	expect_ge "got" "${got%.*}" 70
-	expect_le "got" "${got%.*}" 80
+	expect_ge "got" "${got%.*}" 65
+	expect_le "got" "${got%.*}" 85
 	expect_ge "reads a second" "$(awk '{ print $8 }' <<< "$line")" 1
 	expect_ge "held a second" "$(awk '{ print $12 }' <<< "$line")" 1
 }
@@ -51,7 +51,7 @@ has_headings() {
 
 test_record_and_plot() {
 	loaded_device || return
-	must ctl record -d 1 -n 3 ioband1 "$scratch/data.csv" || return
+	must ctl record -d 3 -n 3 ioband1 "$scratch/data.csv" || return
 	expect_eq "lines" 10 "$(wc -l < "$scratch/data.csv")"
 	expect_match "heading" "seconds,device,group,id,weight,.*" "$(head -1 "$scratch/data.csv")"
 	awk -F, 'NR > 1 && $4 == 2000 { got += $7 } END { print int(got / 3) }' "$scratch/data.csv" > "$scratch/got"
@@ -87,8 +87,8 @@ on_terminal() {
 	END
 	# script would end with its input
 	{ $1; sleep 100; } | timeout 60 script -q -e -f -c "bash $scratch/session" "$scratch/screen" > /dev/null &
-	wait_until 60 test -s "$scratch/after"
-	kill $! 2> /dev/null
+	# It ends with the session, and has then written all that was on the screen
+	wait_until 60 has_ended $!
 }
 
 type_interrupt() {

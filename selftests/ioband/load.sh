@@ -227,6 +227,7 @@ measure() {
 	local -A earlier
 	local -a was is
 
+	measured=$1
 	read_counters
 	for key in "${!counters[@]}"; do
 		earlier[$key]=${counters[$key]}
@@ -262,7 +263,22 @@ reference_runs() {
 	[ "$(completed reference)" -ge 64 ]
 }
 
+# again_if_not COMMAND...: whether it is true of what was measured, or else of another two measurements. A load whose CPU stands still for a while has
+# nothing pending, so another one gets its share. What the scheduler did wrong it would do again.
+again_if_not() {
+	"$@" || { measure_again && "$@"; } || { measure_again && "$@"; }
+}
+
+measure_again() {
+	diag "measured again, for $measured s"
+	measure "$measured"
+}
+
 expect_shares() {
+	again_if_not shares_are "$@" || fail "a share is off by more than $1 %"
+}
+
+shares_are() {
 	local percent=$1 counter=$2 word list=()
 	local -n counts=$2
 
@@ -278,7 +294,7 @@ expect_shares() {
 			off = (got / want - 1) * 100
 			printf "# %s: %d %s, %.2f %% (by weight %.2f %%, off by %+.1f %%)\n", group[i], count[i], counter, got, want, off
 			if (off > percent || off < -percent) wrong = 1
-		} exit wrong }' || fail "a share is off by more than $percent %"
+		} exit wrong }'
 }
 
 # Without groups both would be the default group's; with groups but no weights each would get 50 %
@@ -290,6 +306,10 @@ expect_1_to_3() {
 }
 
 expect_conserved() {
+	again_if_not is_conserved "$@" || fail "requests are more than $1 % below the reference"
+}
+
+is_conserved() {
 	local percent=$1 total=0 group
 
 	shift
@@ -297,7 +317,7 @@ expect_conserved() {
 		total=$((total + ${requests[$group]:-0}))
 	done
 	diag "$*: $total requests, the reference: $reference"
-	expect_ge "requests of $*, in percent of $reference" $((total * 100 / (reference > 0 ? reference : 1))) $((100 - percent))
+	[ $((total * 100 / (reference > 0 ? reference : 1))) -ge $((100 - percent)) ]
 }
 
 # Exact I/O
@@ -307,7 +327,7 @@ paused() {
 		kill -STOP "$BASHPID"
 		"$@"
 	} &
-	wait_until 10 is_stopped $!
+	wait_until 60 is_stopped $!
 }
 
 is_stopped() {
@@ -419,12 +439,12 @@ blktrace_start() {
 	device=$(readlink -f "/dev/mapper/$1")
 	blktrace -d "$device" -D "$scratch" -o blktrace > "$scratch/blktrace.log" 2>&1 &
 	blktrace=$!
-	# blktrace says nothing when it is ready
+	# blktrace says nothing when it is ready, nor does the kernel
 	if ! wait_until 20 blktrace_runs; then
 		diag "$(cat "$scratch/blktrace.log")"
 		return 1
 	fi
-	sleep 0.5
+	sleep 3
 }
 
 blktrace_stop() {

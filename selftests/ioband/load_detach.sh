@@ -32,9 +32,9 @@ test_attach_weight_detach_type_under_verified_load() {
 test_detach_issues_what_was_held() {
 	ioband_create ioband1 /dev/slow share1 0 0 user weight 0 :32767 1000:1 || return
 	must message ioband1 carryover 1
-	load ioband1 --iodepth=64
+	load ioband1 --iodepth=512
 	wait_for_load ioband1/-1 || return
-	start_load ioband1 --ioengine=libaio --rw=randread --bs=4k --iodepth=200 --number_ios=200 --size=64m -- as_user 1000
+	start_load ioband1 --ioengine=libaio --rw=randread --bs=4k --iodepth=1000 --number_ios=1000 --size=64m -- as_user 1000
 	local reader=$!
 	wait_until 60 has_delayed 1000 1 || return
 	sleep 0.5

@@ -7,7 +7,7 @@
 # shellcheck source=load.sh
 . "${BASH_SOURCE[0]%/*}/load.sh"
 
-load_nullb deep hw_queue_depth=64
+load_nullb deep hw_queue_depth=64 completion_nsec=100000000
 load_nullb slow
 
 # most_in_flight DIRECTION: R or W

@@ -43,12 +43,15 @@ test_bios_of_a_group_stay_in_order() {
 	# io_uring has workers for what finds no tag at once, so it has no order of its own
 	load ioband1 --ioengine=libaio --iodepth=32 --size=512m
 	load ioband1 --ioengine=libaio --iodepth=32 --size=512m --offset=512m -- as_user 1000
-	wait_for_load ioband1/-1 ioband1/1000 || return
-	sleep 2
+	wait_until 60 has_read -1 400 && wait_until 60 has_read 1000 400 || return
 	trace_stop > "$scratch/trace"
 	kill_jobs
 	in_order 0 $((1 << 20))
 	in_order $((1 << 20)) $((2 << 20))
+}
+
+has_read() {
+	[ "$(status_column ioband1 "$1" reads)" -ge "$2" ]
 }
 
 has_begun() {

@@ -7,8 +7,8 @@
 . "${BASH_SOURCE[0]%/*}/load.sh"
 
 load_nullb slow memory_backed=1
-# One request at a time, 20 ms each
-load_nullb slower completion_nsec=20000000 hw_queue_depth=1
+# One request at a time, 50 ms each
+load_nullb slower completion_nsec=50000000 hw_queue_depth=1
 
 # under_load COMMAND...: most bios of the loads are held
 under_load() {
@@ -64,10 +64,15 @@ test_reload_under_verified_load() {
 # hundred_reads [FIO-OPTION...]: of which one at a time can be served
 hundred_reads() {
 	ioband_create ioband1 /dev/slower share1 1 1 none weight 0 :100 || return
+	trace_start ioband/ioband_hold
+	before=$(completed slower)
 	start_load ioband1 --ioengine=libaio --rw=randread --bs=4k --iodepth=100 --iodepth_batch_submit=100 --number_ios=100 --size=64m "$@"
 	reader=$!
-	before=$(completed slower)
-	wait_until 60 has_completed $((before + 3))
+	wait_until 60 has_held 99 && wait_until 60 has_completed $((before + 3))
+}
+
+has_held() {
+	[ "$(grep -c ioband_hold: "$trace_instance/trace")" -ge "$1" ]
 }
 
 has_completed() {

@@ -88,7 +88,7 @@ cgroup_make() {
 # The kernel lets go of a process's cgroup a little after the process has been waited for
 cgroup_remove() {
 	not_on_end cgroup_remove "$1"
-	wait_until 10 remove_directory "$(cgroup_path "$1")"
+	wait_until 60 remove_directory "$(cgroup_path "$1")"
 }
 
 remove_directory() {
@@ -113,9 +113,15 @@ cgroups_v1() {
 
 cgroups_v2() {
 	not_on_end cgroups_v2
+	wait_until 30 only_the_root_is_left
 	must umount "$cgroup_root"
 	cgroup_root=$v2_root
 	wait_until 30 test -e "$v2_root/bio.id"
+}
+
+# The kernel lets go of a hierarchy that is unmounted only if no removed cgroup is left in it
+only_the_root_is_left() {
+	awk '$1 == "bio" { exit $3 != 1 }' /proc/cgroups
 }
 
 enter() {
@@ -201,7 +207,7 @@ mount_fs() {
 unmount() {
 	not_on_end unmount "$1"
 	# A process of the test that was killed may hold it a moment longer
-	wait_until 10 unmounted "$1" || umount -l "$1"
+	wait_until 60 unmounted "$1" || umount -l "$1"
 }
 
 unmounted() {

@@ -54,6 +54,7 @@ test_writes_to_a_block_device() {
 	cgroup_make a b syncer
 	owner_ioband ib /dev/disk a b || return
 	sleep 600 3< /dev/mapper/ib &
+	wait_until 30 test "/proc/$!/fd/3" -ef /dev/mapper/ib
 	no_periodic_writeback
 	moved_in_between /dev/mapper/ib || return
 	as syncer sync

@@ -13,6 +13,7 @@ memory_nullb disk discard=1
 with_device() {
 	owner_ioband ib /dev/disk "$@" || return
 	sleep 600 3< /dev/mapper/ib &
+	wait_until 30 test "/proc/$!/fd/3" -ef /dev/mapper/ib
 	no_periodic_writeback
 }
 

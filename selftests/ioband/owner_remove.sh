@@ -74,7 +74,7 @@ test_while_its_bios_are_held() {
 
 	cgroup_make a other
 	owner_ioband ib /dev/slow a other || return
-	start_load ib --ioengine=libaio --rw=randwrite --bs=4k --size=64m --norandommap --iodepth=256 --number_ios=2000 -- in_cgroup "$(cgroup_path a)"
+	start_load ib --ioengine=libaio --rw=randwrite --bs=4k --size=64m --norandommap --iodepth=256 --number_ios=10000 -- in_cgroup "$(cgroup_path a)"
 	started=$!
 	wait_until 60 holds_writes || return
 	move "$started" other
@@ -85,7 +85,7 @@ test_while_its_bios_are_held() {
 	diag "of a: $of_a, of the others: $of_others"
 	expect_ge "bytes of a" "$of_a" 4096
 	expect_ge "bytes of the others" "$of_others" 4096
-	expect_eq "all bytes" $((2000 * 4096)) $((of_a + of_others))
+	expect_eq "all bytes" $((10000 * 4096)) $((of_a + of_others))
 	expect_charged ib others write 0
 	expect_agreement ib
 }

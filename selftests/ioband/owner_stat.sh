@@ -44,6 +44,7 @@ direct() {
 # The last one to close a block device writes its dirty pages, so one task keeps it open
 device_stays_open() {
 	sleep 600 3< /dev/mapper/ib &
+	wait_until 30 test "/proc/$!/fd/3" -ef /dev/mapper/ib
 	no_periodic_writeback
 }
 
@@ -176,7 +177,7 @@ test_paced() {
 	local before after paced
 
 	cgroup_make a b
-	nullb slow memory_backed=1 size=512 mbps=40
+	nullb slow memory_backed=1 size=512 mbps=10
 	on_end set_dirty_limits "$(< /proc/sys/vm/dirty_bytes)" "$(< /proc/sys/vm/dirty_background_bytes)"
 	set_dirty_limits $((8 << 20)) $((4 << 20))
 	make_fs ext4 /dev/slow && owner_ioband ib /dev/slow a b && mount_fs ext4 /dev/mapper/ib || return

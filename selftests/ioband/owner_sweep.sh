@@ -66,12 +66,12 @@ test_pages_of_swept_cgroups_are_their_parents() {
 	trace_sweeps
 	before=$(cgroup_count)
 	short_lives "$(cgroup_path parent)" /dev/mapper/ib "$cgroups" || return
-	wait_until 30 swept
+	wait_until 120 swept
 	sync
 	# The whole amount, to the byte: what is written before a sweep, and what after
 	expect_charged ib parent write $((cgroups * 4096)) 0
 	expect_charged ib others write 0
-	wait_until 30 no_more_cgroups_than "$before"
+	wait_until 120 no_more_cgroups_than "$before"
 	diag "$cgroups cgroups, sweeps (pages, IDs): $(sweeps_seen | paste -s -d ' ')"
 }
 

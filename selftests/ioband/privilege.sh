@@ -103,7 +103,7 @@ test_a_delegated_cgroup_leads_to_the_default_group_at_most() {
 	owner_ioband ib /dev/disk a b || return
 	delegate a
 	as a "${as_1000[@]}" mkdir "$(cgroup_path a)/inner" || return
-	on_end rmdir "$(cgroup_path a)/inner"
+	on_end cgroup_remove a/inner
 	must chmod 666 /dev/mapper/ib || return
 	# shellcheck disable=SC2016 # for the other shell
 	as a "${root_of_a_namespace[@]}" sh -c 'echo $$ > "$1/inner/cgroup.procs" && exec dd if=/dev/zero of=/dev/mapper/ib bs=64k count=16 oflag=direct status=none' \

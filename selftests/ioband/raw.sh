@@ -11,6 +11,7 @@
 #   expect_memory_back BEFORE MARGIN  within a minute no more than MARGIN kilobytes more than memory_in_use said before; where the kernel has kmemleak,
 #                                  expect_no_leaks instead
 #   expect_no_leaks                that kmemleak, where the kernel has it, finds nothing that nobody knows of any more
+#   ioband_threads_are NUMBER      are there so many?
 #   ioband_threads                 how many threads of ioband devices there are; each device has four
 
 . "${BASH_SOURCE[0]%/*}/owner.sh"
@@ -59,4 +60,9 @@ expect_no_leaks() {
 
 ioband_threads() {
 	cat /proc/[0-9]*/comm 2> /dev/null | grep -c '^ioband-'
+}
+
+# A thread that has been told to stop is in /proc for a moment longer
+ioband_threads_are() {
+	[ "$(ioband_threads)" = "$1" ]
 }

@@ -15,7 +15,7 @@ test_lone_group_gets_what_dm_linear_gives() {
 	reference_load || return
 	load ioband1 --iodepth=64 -- as_user 1000
 	wait_for_load ioband1/1000 || return
-	measure 4
+	measure 8
 	expect_conserved 6 ioband1/1000
 }
 
@@ -25,7 +25,7 @@ test_groups_together_get_what_dm_linear_gives() {
 	load ioband1 --iodepth=64
 	load ioband1 --iodepth=64 -- as_user 1000
 	wait_for_load ioband1/-1 ioband1/1000 || return
-	measure 4
+	measure 8
 	expect_conserved 6 ioband1/-1 ioband1/1000
 }
 
@@ -39,7 +39,7 @@ test_group_takes_over_when_the_other_stops() {
 	wait_for_load ioband1/-1 ioband1/1000 || return
 	kill "$heavy"
 	wait "$heavy"
-	measure 4
+	measure 8
 	expect_eq "requests of the group that stopped" 0 "${requests[ioband1/1000]}"
 	expect_conserved 6 ioband1/-1
 }
@@ -52,7 +52,7 @@ test_share_a_group_cannot_use_goes_to_the_others() {
 	load ioband1 --iodepth=64
 	load ioband1 --iodepth=1 -- as_user 1000
 	wait_for_load ioband1/-1 ioband1/1000 || return
-	measure 4
+	measure 8
 	expect_conserved 6 ioband1/-1 ioband1/1000
 }
 

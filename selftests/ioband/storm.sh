@@ -110,7 +110,7 @@ test_storm() {
 		dm_suspend "ioband$device" && dm_resume "ioband$device"
 	done
 	expect_eq "ioband devices" "ioband1 ioband2 ioband3 ioband4" "$(dmsetup ls --target ioband | cut -f 1 | sort | xargs)"
-	expect_eq "threads of ioband devices" "$threads" "$(ioband_threads)"
+	wait_until 30 ioband_threads_are "$threads"
 	expect_memory_back "$before" 1024
 }
 

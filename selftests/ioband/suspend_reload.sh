@@ -16,16 +16,12 @@ has_held() {
 	[ "$(grep -c ioband_hold: "$trace_instance/trace")" -ge "$1" ]
 }
 
-in_flight_below() {
-	[ "$(in_flight "$1")" -ge 1 ]
-}
-
 # start_burst: ten reads at once, of which an io_limit of 1 holds nine
 start_burst() {
 	# Held bios are in no count of the block layer
 	trace_start ioband/ioband_hold
 	start_fio /dev/mapper/ioband1 --rw=read --iodepth=10 --iodepth_batch_submit=10 --number_ios=10
-	wait_until 30 has_held 9
+	wait_until 60 has_held 9
 }
 
 # burst_succeeded BEFORE: the device below has done exactly these ten reads since it had done BEFORE
@@ -37,8 +33,15 @@ burst_succeeded() {
 
 # start_verified_writes: random writes that are read back and compared
 start_verified_writes() {
-	start_fio /dev/mapper/ioband1 --rw=randwrite --iodepth=32 --size=4m --verify=crc32c --verify_fatal=1 --randseed=7
-	wait_until 30 in_flight_below /dev/stored
+	local before
+
+	before=$(completed_writes /dev/stored)
+	start_fio /dev/mapper/ioband1 --rw=randwrite --iodepth=32 --size=8m --verify=crc32c --verify_fatal=1 --randseed=7
+	wait_until 60 has_written $((before + 32))
+}
+
+has_written() {
+	[ "$(completed_writes /dev/stored)" -ge "$1" ]
 }
 
 test_suspend_drains_held_io() {

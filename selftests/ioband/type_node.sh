@@ -65,7 +65,7 @@ else
 		load ioband1
 		load ioband1
 		wait_for_load ioband1/0 || return
-		measure 1
+		measure 3
 		expect_eq "requests of the default group" 0 "${requests[ioband1/-1]}"
 		expect_ge "requests of node 0" "${requests[ioband1/0]}" 64
 	}
