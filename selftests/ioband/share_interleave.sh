@@ -10,8 +10,8 @@
 load_nullb slow
 half=$(($(sectors /dev/slow) / 2))
 
-# order_of A-WEIGHT B-WEIGHT: the order of issue, group a the default one, b user 1000
-order_of() {
+# both_run A-WEIGHT B-WEIGHT: group a is the default one, b user 1000; both are at their shares
+both_run() {
 	ioband_create ioband1 /dev/slow share1 0 0 user weight 4096 ":$1" "1000:$2" || return
 	must message ioband1 carryover 1
 	load ioband1 --iodepth=64 --size=512m
@@ -21,6 +21,7 @@ order_of() {
 	wait_until 60 in_step "$1" "$2" || return
 }
 
+# trace_order: the order of issue in two seconds
 trace_order() {
 	trace_issues /dev/slow
 	sleep 2
@@ -60,12 +61,12 @@ windows_hold() {
 }
 
 test_equal_weights() {
-	order_of 100 100 || return
+	both_run 100 100 || return
 	windows_hold 32
 }
 
 test_one_to_three() {
-	order_of 100 300 || return
+	both_run 100 300 || return
 	windows_hold 48
 }
 
