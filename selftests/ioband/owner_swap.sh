@@ -49,23 +49,34 @@ leave_memory() {
 	return 0
 }
 
-# swapped_in COMMAND...: sets in_bytes, what the kernel says was read from swap meanwhile
+# swapped_in: bytes that the kernel says were read from swap
 swapped_in() {
-	local before
+	awk '$1 == "pswpin" { print $2 * 4096 }' /proc/vmstat
+}
 
-	before=$(awk '$1 == "pswpin" { print $2 * 4096 }' /proc/vmstat)
-	"$@"
-	in_bytes=$(($(awk '$1 == "pswpin" { print $2 * 4096 }' /proc/vmstat) - before))
+# reads_of CGROUP: sets in_charged, its read I/O, and in_bytes, what was read from swap by then. A process that waits needs pages of its own now and
+# then: the two belong together only if none was read between them.
+reads_of() {
+	# shellcheck disable=SC2317 # called by wait_until
+	read_at_once() {
+		in_bytes=$(swapped_in)
+		in_charged=$(charged ib-disk "$1" read)
+		[ "$(swapped_in)" = "$in_bytes" ]
+	}
+	wait_until 30 read_at_once "$1"
 }
 
 # expect_swapped_in CGROUP MIB COMMAND...: what COMMAND reads from swap is MIB, and the read I/O of CGROUP
 expect_swapped_in() {
-	local cgroup=$1 mib=$2 before
+	local cgroup=$1 mib=$2 before charged_before
 
 	shift 2
-	before=$(charged ib-disk "$cgroup" read)
-	swapped_in "$@"
-	expect_charged ib-disk "$cgroup" read $((before + in_bytes)) 1
+	reads_of "$cgroup"
+	before=$in_bytes charged_before=$in_charged
+	"$@"
+	reads_of "$cgroup"
+	in_bytes=$((in_bytes - before))
+	expect_charged ib-disk "$cgroup" read $((charged_before + in_bytes)) 1
 	[ ! -e "$(cgroup_path "$cgroup")/memory.reclaim" ] || expect_ge "bytes swapped in by $cgroup" "$in_bytes" $(((mib << 20) * 90 / 100))
 }
 
@@ -129,10 +140,11 @@ swapped() {
 	awk '/^VmSwap:/ { print $2 * 1024 }' "/proc/$1/status"
 }
 
-# holder_reads CGROUP: the process reads its memory
+# holder_reads CGROUP: the process reads its memory and ends, for which it needs pages as well
 holder_reads() {
 	rm -f "$scratch/memory-$1"
 	wait_until 60 test -e "$scratch/memory-$1.done"
+	wait "${holder[$1]}" || fail "the process of $1 ended with $?"
 }
 
 # expect_paged_out: each is charged what it has in swap, and that is nearly all of it

@@ -233,13 +233,54 @@ test_selftests_are_counted() {
 	selftest slow 'echo 1..1; echo ok 1 one; sleep 60'
 	selftest warn 'echo 1..1; echo ok 1 one'
 	check selftests
-	expect "failures" "$(printf '%s\n' "bad.sh: one" "skip.sh: skipped as a whole: no target" "slow.sh: timeout" \
+	expect "failures" "$(printf '%s\n' "bad.sh again: one" "skip.sh: skipped as a whole: no target" "slow.sh: timeout" \
 		"warn.sh: the kernel complained")" "$(sed -n 's/^not ok [0-9]* selftests: //p' <<< "$out")"
-	expect_count 1 "6 passed, 4 failed, 0 skipped"
+	expect_count 1 "7 passed, 4 failed, 0 skipped"
 	ONLY=goo check selftests
 	expect_count 0 "3 passed, 0 failed, 0 skipped"
 	ONLY=nothing-like-it check selftests
 	expect_count 1 "1 passed, 1 failed, 0 skipped"
+}
+
+# fails_once NAME: a program whose second test fails the first time
+fails_once() {
+	# shellcheck disable=SC2016 # expanded when it runs
+	selftest "$1" 'echo 1..2; echo ok 1 one; [ ! -e "$0.failed" ] || { echo ok 2 two; exit 0; }' \
+		'touch "$0.failed"; echo "# was late"; echo not ok 2 two; exit 1'
+}
+
+test_two_programs_may_run_again() {
+	kselftest_repository
+	fails_once a
+	fails_once b
+	check selftests
+	expect_line "# | was late"
+	expect_line "# not ok, the first time: selftests: a.sh: two"
+	expect_line "# had to be run a second time: a.sh b.sh"
+	expect "results" "$(printf '%s\n' install a.sh:\ one "a.sh again: one" "a.sh again: two" b.sh:\ one "b.sh again: one" "b.sh again: two")" \
+		"$(sed -n 's/^ok [0-9]* selftests: //p' <<< "$out")"
+	expect_count 0 "7 passed, 0 failed, 0 skipped"
+	fails_once a
+	fails_once b
+	fails_once c
+	check selftests
+	expect_line "# had to be run a second time: a.sh b.sh"
+	expect "failures" "c.sh: two" "$(sed -n 's/^not ok [0-9]* selftests: //p' <<< "$out")"
+	expect_count 1 "8 passed, 1 failed, 0 skipped"
+}
+
+test_what_loses_data_does_not_run_again() {
+	kselftest_repository
+	fails_once storm
+	# warn: the kernel complains of all that has it in its name
+	fails_once a-warn
+	selftest early 'echo 1..2; echo not ok 1 one; exit 1'
+	check selftests
+	expect "failures" "$(printf '%s\n' "a-warn.sh: two" "a-warn.sh: the kernel complained" \
+		"early.sh: one" "early.sh: 1 results where the plan says 2" "storm.sh: two")" \
+		"$(sed -n 's/^not ok [0-9]* selftests: //p' <<< "$out")"
+	expect_count 1 "3 passed, 5 failed, 0 skipped"
+	expect "run a second time" 0 "$(grep -c again <<< "$out")"
 }
 
 # All of the programs that it names, on a kernel of its own
