@@ -147,13 +147,15 @@ test_flushes_are_neither_held_nor_charged() {
 	expect_le "requests of the other group until the read was served" "$other" 10000
 }
 
+load_nullb cached memory_backed=1 cache_size=16 completion_nsec=20000000
+
 # A device with a cache that takes 16 requests at a time: a flush waits for one of these like what is held, which must not have each that gets free. It
 # takes a request's time then, 16 of the others; where it waits in vain these are a hundred.
-test_flushes_are_served_beside_a_backlog() {
+# flush_beside_a_backlog DEVICE IO_LIMIT: DEVICE is /dev/cached or upon it
+flush_beside_a_backlog() {
 	local before others flushes=()
 
-	load_nullb cached memory_backed=1 cache_size=16 completion_nsec=20000000
-	ioband_create ioband1 /dev/cached share1 0 0 user weight 0 :100 1000:300 || return
+	ioband_create ioband1 "$1" share1 0 "$2" user weight 0 :100 1000:300 || return
 	load ioband1 --iodepth=64
 	load ioband1 --iodepth=64 -- as_user 1000
 	wait_for_load ioband1/-1 ioband1/1000 || return
@@ -167,5 +169,15 @@ test_flushes_are_served_beside_a_backlog() {
 	expect_le "requests in the time of 20 flushes" "$others" 1200
 }
 
+test_flushes_are_served_beside_a_backlog() {
+	flush_beside_a_backlog /dev/cached 0
+}
+
+# An eighth more slots than requests
+test_flushes_are_served_on_a_stack() {
+	dm_create below1 "0 $(sectors /dev/cached) linear /dev/cached 0" || return
+	flush_beside_a_backlog /dev/mapper/below1 0
+}
+
 run_tests test_metadata_reads_are_issued_at_once_and_charged test_swap_writes_are_issued_at_once test_flushes_are_neither_held_nor_charged \
-	test_flushes_are_served_beside_a_backlog
+	test_flushes_are_served_beside_a_backlog test_flushes_are_served_on_a_stack
