@@ -118,27 +118,33 @@ test_static_finds_faults() {
 	check static
 	expect_line "not ok 4 shellcheck: tools/tests/a.sh"
 	expect_line "not ok 5 checkpatch"
-	expect_line "not ok 6 sparse and W=1"
-	expect_count 1 "3 passed, 3 failed, 0 skipped"
+	expect_line "not ok 6 htmldocs"
+	expect_line "not ok 7 sparse and W=1"
+	expect_count 1 "3 passed, 4 failed, 0 skipped"
 }
 
 # A tree whose make prints the lines of its file log, and a built kernel for it. Line 2 of
-# touched.c and all of new.c are the series'.
+# touched.c and all of new.c and new.rst are the series'.
 code_repository() {
 	local tree=$repository/build/linux kernel=$repository/build/kernel/guest
 
-	mkdir -p "$kernel/md" "$tree/md" "$tree/scripts"
+	mkdir -p "$kernel/md" "$tree/md" "$tree/scripts" "$tree/Documentation/admin-guide"
 	touch "$kernel/.config" "$kernel/vmlinux" "$kernel/md/touched.o" "$kernel/md/new.o"
 	# shellcheck disable=SC2016 # expanded when it runs
 	script "$tree/scripts/checkpatch.pl" 'grep -q "^+fault" "${@: -1}" || exit 0' \
 		'echo "md/new.c:1: ERROR:FAULT: fault"; echo "total: some"; exit 1'
-	printf '.PHONY: md/touched.o md/new.o\nmd/touched.o md/new.o:\n\t@cat %s\n' "$tree/log" > "$tree/Makefile"
+	# shellcheck disable=SC2016 # make's
+	printf '%s\n' '.PHONY: md/touched.o md/new.o htmldocs' 'pages = $(O)/Documentation/output/$(SPHINXDIRS)' \
+		'md/touched.o md/new.o:' $'\t@cat log' \
+		'htmldocs:' $'\t@cat log; mkdir -p $(pages); cp html $(pages)/new.html' > "$tree/Makefile"
+	echo text > "$tree/html"
 	git -C "$tree" init -q
 	printf 'one\nthree\n' > "$tree/md/touched.c"
 	commit "$tree" base
 	git -C "$tree" tag base
 	printf 'one\ntwo\nthree\n' > "$tree/md/touched.c"
 	printf 'one\n' > "$tree/md/new.c"
+	printf 'one\n' > "$tree/Documentation/admin-guide/new.rst"
 	commit "$tree" patch
 	git -C "$tree" diff base HEAD > "$repository/patches/0001-patch.patch"
 	echo 0001-patch.patch > "$repository/series"
@@ -146,13 +152,13 @@ code_repository() {
 }
 
 commit() { # TREE SUBJECT
-	git -C "$1" add md
+	git -C "$1" add md Documentation
 	git -C "$1" -c user.name=test -c user.email=test@example.com -c commit.gpgsign=false commit -q -m "$2"
 }
 
 # code_failures: what check found in the code, from its results
 code_failures() {
-	sed -n 's/^not ok [0-9]* \(sparse\|checkpatch\)/\1/p' <<< "$out"
+	sed -n 's/^not ok [0-9]* \(sparse\|checkpatch\|htmldocs\)/\1/p' <<< "$out"
 }
 
 test_static_reads_warnings() {
@@ -163,12 +169,22 @@ test_static_reads_warnings() {
 	echo "/x/md/touched.c:3:1: warning: the base kernel's own" >> "$log"
 	check static
 	expect "failures" "" "$(code_failures)"
-	expect_count 0 "6 passed, 0 failed, 0 skipped"
+	expect_count 0 "7 passed, 0 failed, 0 skipped"
 	for fault in "/x/md/touched.c:2:1: warning: ours" "../md/touched.c:2:1: error: ours" "md/touched.o: warning: objtool: ours"; do
 		{ cat "$log.clean"; echo "$fault"; } > "$log"
 		check static
 		expect "failures with $fault" "sparse and W=1: md/touched.c" "$(code_failures)"
 	done
+	for fault in "/x/Documentation/admin-guide/new.rst:1: ERROR: ours" "/x/Documentation/admin-guide/new.rst: WARNING: ours"; do
+		{ cat "$log.clean"; echo "/x/Documentation/admin-guide/other.rst:1: WARNING: theirs"; echo "$fault"; } > "$log"
+		check static
+		expect "failures with $fault" "htmldocs: Documentation/admin-guide/new.rst" "$(code_failures)"
+	done
+	cp "$log.clean" "$log"
+	mv "$repository/build/linux/html" "$repository/build/linux/html.away"
+	check static
+	expect "failures without the page" "htmldocs: Documentation/admin-guide/new.rst" "$(code_failures)"
+	mv "$repository/build/linux/html.away" "$repository/build/linux/html"
 	grep -v "CHECK.*new.c" "$log.clean" > "$log"
 	check static
 	expect "failures without sparse" "sparse and W=1: md/new.c" "$(code_failures)"
