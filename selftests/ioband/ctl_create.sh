@@ -74,8 +74,22 @@ test_set() {
 test_set_is_taken_back_if_the_kernel_refuses() {
 	ctl_create ioband1 /dev/disk1 --id x --type user --token 256 --io-limit 1000 0:400 || return
 	expect_refused_ctl 1 "cannot send 'io_throttle 900' to 'ioband1': Invalid argument: io_throttle 900: above io_limit $queue_size
-iobandctl set: 'ioband1' is as it was before" set ioband1 weight=0:5 io_limit=0 io_throttle=900
+iobandctl set: 'ioband1' is as it was before, except carryover, which has its default" set ioband1 weight=0:5 io_limit=0 io_throttle=900
 	expect_eq "arguments" "x 4 1000 user weight 256 :100 0:400" "$(arguments ioband1)"
+}
+
+test_attach_and_detach_are_taken_back_if_the_kernel_refuses() {
+	[ -r "$fail_library" ] || bail "no $fail_library: make iobandctl"
+	ctl_create ioband1 /dev/disk1 --id x --type user --token 256 --io-limit 64 0:400 1:7 || return
+	FAIL_CHANGE=2 LD_PRELOAD=$fail_library ctl attach ioband1 2 3 2> "$scratch/err"
+	expect_eq "exit status of attach" 1 $?
+	expect_match "error" "iobandctl attach: cannot send 'attach 3' to 'ioband1': Input/output error.*" "$(< "$scratch/err")"
+	expect_eq "arguments" "x 4 64 user weight 256 :100 0:400 1:7" "$(arguments ioband1)"
+	FAIL_CHANGE=2 LD_PRELOAD=$fail_library ctl detach ioband1 0 1 2> "$scratch/err"
+	expect_eq "exit status of detach" 1 $?
+	expect_match "error" "iobandctl detach: cannot send 'detach 1' to 'ioband1': Input/output error.*
+iobandctl detach: the groups before that are attached again; what they have done counts from 0" "$(< "$scratch/err")"
+	expect_match "arguments" "x 4 64 user weight 256 :100 (0:400 1:7|1:7 0:400)" "$(arguments ioband1)"
 }
 
 test_reset() {
@@ -94,6 +108,10 @@ test_two_devices_of_one_id() {
 	on_end dm_remove ioband2
 	expect_match "note" "iobandctl create: the ioband device ID 'share1' is that of 'ioband1', too: its .* io_limit 32 .*stay as they are" "$out"
 	expect_eq "arguments" "share1 4 32 none weight 128 :10" "$(arguments ioband2)"
+	# "default" is the same as "weight", so nothing that was asked for has no effect
+	ctl_remove ioband2
+	expect_eq "note" "" "$(ctl create ioband2 /dev/disk2 --id share1 --policy default 2>&1)"
+	on_end dm_remove ioband2
 }
 
 test_list_and_status() {
@@ -115,4 +133,5 @@ ioband1 +/dev/disk1 +ioband1 +user +30 +1 +64 MiB +weight" "$list"
 }
 
 run_tests test_create_with_defaults test_create_with_all_options test_options_may_come_first test_contents_stay test_read_only_device \
-	test_attach_and_detach test_set test_set_is_taken_back_if_the_kernel_refuses test_reset test_two_devices_of_one_id test_list_and_status
+	test_attach_and_detach test_set test_set_is_taken_back_if_the_kernel_refuses \
+	test_attach_and_detach_are_taken_back_if_the_kernel_refuses test_reset test_two_devices_of_one_id test_list_and_status

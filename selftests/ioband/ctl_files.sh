@@ -34,6 +34,9 @@ test_completion_of_devices() {
 	expect_eq "devices" "ctl-one" "$(complete_words iobandctl remove "")"
 	expect_eq "devices" "ctl-one" "$(complete_words iobandctl top ctl)"
 	expect_eq "users" "root" "$(complete_words iobandctl attach ctl-one roo)"
+	must ctl attach ctl-one 4000000000
+	expect_eq "attached users" "4000000000 root" "$(complete_words iobandctl detach ctl-one "")"
+	expect_eq "attached users" "root" "$(complete_words iobandctl set ctl-one weight = ro)"
 }
 
 test_completion_of_cgroups() {

@@ -193,7 +193,8 @@ test_groups_that_are_none() {
 	done
 	expect_refused_ctl 2 "group 'root': type none has no groups; another type has, .*" create x /dev/disk root:5
 	expect_refused_ctl 2 "group '@4194305': there is no process 4194305" create x /dev/disk --type user @4194305
-	expect_refused_ctl 2 "group '@me': there is no process me" create x /dev/disk --type user @me
+	expect_refused_ctl 2 "group '4294967295' is not a uid: 0 to 4294967294" create x /dev/disk --type user 4294967295
+	expect_refused_ctl 2 "group '@me': 'me' is not the number of a process" create x /dev/disk --type user @me
 	expect_refused_ctl 2 "group 'same' is the name of several cgroups, .*/same and .*/same among them: give a path" \
 		create x /dev/disk --type cgroup same
 	expect_refused_ctl 2 "group '/ctl-a/none': there is no such cgroup in .*" create x /dev/disk --type cgroup /ctl-a/none

@@ -299,6 +299,33 @@ test_logical_volume() {
 	must fsck.ext4 -fn /dev/mapper/ctlvg-home
 }
 
+# All commands take the path that LVM makes
+test_path_of_a_logical_volume() {
+	local path=$scratch/vg/home
+
+	volume || return
+	dmsetup mknodes
+	mkdir -p "${path%/*}"
+	must ln -s /dev/mapper/ctlvg-home "$path"
+	expect_eq "what insert says" "iobandctl insert: '$path' is the ioband device 'ctlvg-home' now" "$(ctl insert "$path" --type user 2>&1)"
+	must ctl attach "$path" 0:400
+	must ctl set "$path" weight=0:200
+	expect_match "table" "0 131072 ioband .* :100 0:200" "$(table ctlvg-home)"
+	must ctl reset "$path"
+	expect_match "status" "ctlvg-home: .*" "$(ctl status "$path" | head -1)"
+	ctl top --batch -d 0.1 -n 1 "$path" > "$scratch/top" || fail "exit status of top: $?"
+	expect_match "what top shows" ".* ctlvg-home +root +0 +200 .*" "$(tail -1 "$scratch/top")"
+	must ctl record -d 0.1 -n 1 "$path" "$scratch/data.csv"
+	expect_match "what record writes" ".*,ctlvg-home,root,0,200,.*" "$(tail -1 "$scratch/data.csv")"
+	must ctl detach "$path" root
+	expect_refused_ctl 5 "'ctlvg-home' has its ioband layer from 'iobandctl insert': .*" remove "$path"
+	must ctl eject "$path"
+	expect_match "table" "0 131072 linear .*" "$(table ctlvg-home)"
+	expect_eq "what insert says to a name" "" "$(ctl insert ctlvg-home 2>&1)"
+	must ctl eject ctlvg-home
+	rm "$path"
+}
+
 # LVM loads a table of its own over ioband's; eject removes what is left
 test_logical_volume_that_lvm_changes() {
 	volume || return
@@ -335,9 +362,13 @@ test_what_a_killed_insert_leaves() {
 test_what_is_refused() {
 	linear lv || return
 	expect_refused_ctl 2 "'/dev/disk2' is not a device-mapper device; unmount it and use: .*" insert /dev/disk2
-	expect_refused_ctl 2 "'no-such' is not a device-mapper device; .*" insert no-such
+	expect_refused_ctl 2 "there is no device 'no-such': 'dmsetup ls' shows the device-mapper devices" insert no-such
+	expect_refused_ctl 2 "there is no device '/dev/vg/typo': .*" insert /dev/vg/typo
+	expect_refused_ctl 2 "'/dev/null' is not a block device" insert /dev/null
 	expect_refused_ctl 1 "'lv' has no ioband layer from 'iobandctl insert'" eject lv
-	expect_refused_ctl 1 "'no-such' has no ioband layer from 'iobandctl insert'" eject no-such
+	expect_refused_ctl 1 "there is no device 'no-such': 'iobandctl list' shows those there are" eject no-such
+	expect_refused_ctl 1 "there is no device '/dev/vg/typo': .*" eject /dev/vg/typo
+	expect_refused_ctl 1 "'/dev/disk2' has no ioband layer from 'iobandctl insert'" eject /dev/disk2
 	dm_suspend lv
 	expect_refused_ctl 1 "'lv' is suspended, by somebody who is changing it: .*" insert lv
 	dm_resume lv
@@ -359,5 +390,5 @@ test_what_is_refused() {
 
 run_tests test_under_a_mounted_file_system test_while_files_are_verified test_every_step_that_can_fail test_table_that_the_kernel_refuses \
 	test_a_volume_of_two_segments test_read_only_volume test_crypt test_thin test_from_a_file_system_on_the_device_itself \
-	test_a_signal_while_io_is_waited_for test_logical_volume test_logical_volume_that_lvm_changes \
+	test_a_signal_while_io_is_waited_for test_logical_volume test_path_of_a_logical_volume test_logical_volume_that_lvm_changes \
 	test_what_a_killed_insert_leaves test_what_is_refused

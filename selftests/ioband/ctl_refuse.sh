@@ -24,6 +24,8 @@ test_names_and_devices() {
 	expect_refused_ctl 1 "there is no device 'no-such': .*" attach no-such 5
 	expect_refused_ctl 1 "there is no device 'no-such': .*" status no-such
 	expect_refused_ctl 1 "there is no device 'no-such': .*" top --batch no-such
+	expect_refused_ctl 1 "there is no device '/dev/no-such': .*" status /dev/no-such
+	expect_refused_ctl 1 "'/dev/disk2' is not an ioband device: .*" status /dev/disk2
 }
 
 test_other_targets_are_left_alone() {

@@ -73,6 +73,81 @@ test_noauto_and_nofail() {
 	expect_eq "devices" "radio" "$(names)"
 	ctl_start home
 	expect_eq "devices" "home radio" "$(names)"
+	ctl_stop
+	expect_eq "devices" "" "$(names)"
+}
+
+# start_waits NAME DEVICE SECONDS OPTION...: start in the background, until it waits for the device of that line
+start_waits() {
+	local line="iobandctl start: '$1' waits for device '$2', at most $3 s"
+
+	shift 3
+	"$iobandctl" start --tab "$scratch/tab" "$@" 2> "$scratch/err" &
+	starting=$!
+	wait_until 30 grep -qxF "$line" "$scratch/err"
+}
+
+start_ends() {
+	wait_until 60 has_ended "$starting" || return
+	wait "$starting" || fail "exit status $?: $(< "$scratch/err")"
+}
+
+test_a_device_that_comes_later() {
+	on_end nullb_remove disk3
+	tab "home /dev/disk3" "video /dev/disk2"
+	start_waits home /dev/disk3 90 --wait
+	expect_eq "devices" "" "$(names)"
+	nullb disk3 size=64
+	start_ends
+	expect_eq "devices" "home video" "$(names)"
+}
+
+# LVM makes a device, then loads its table, then resumes it
+test_a_volume_that_comes_in_steps() {
+	must dmsetup create lv --notable --noudevsync --noudevrules || return
+	on_end dm_remove lv
+	tab "data /dev/mapper/lv insert,device-timeout=80"
+	start_waits data /dev/mapper/lv 80 --wait=5
+	must dmsetup load lv --table "0 $(sectors /dev/disk1) linear /dev/disk1 0"
+	dm_resume lv
+	start_ends
+	expect_match "lv" "lv 4 [0-9]+ none weight [0-9]+ :100" "$(arguments lv)"
+}
+
+# expect_start STATUS LINES OPTION...: what start ends with and says
+expect_start() {
+	local want=$1 lines=$2 error code
+
+	shift 2
+	error=$(ctl start --tab "$scratch/tab" "$@" 2>&1)
+	code=$?
+	expect_eq "exit status" "$want" "$code"
+	expect_eq "error" "$lines" "${error//iobandctl start: /}"
+}
+
+test_devices_that_never_come() {
+	tab "home /dev/no-such device-timeout=1" "radio /dev/none device-timeout=1" "video /dev/disk2"
+	# The second one does not begin to wait when the first one has given up
+	expect_start 2 "'home' waits for device '/dev/no-such', at most 1 s
+device '/dev/no-such' did not appear within 1 s
+'home' failed
+device '/dev/none' did not appear within 1 s
+'radio' failed"
+	expect_eq "devices" "video" "$(names)"
+	ctl_stop
+	tab "home /dev/no-such nofail"
+	expect_start 0 "'home' waits for device '/dev/no-such', at most 1 s
+'home' is not started: there is no device '/dev/no-such'" --wait=1
+	tab "home /dev/no-such nofail,device-timeout=0"
+	expect_start 0 "'home' is not started: there is no device '/dev/no-such'" --wait
+}
+
+test_wrong_times() {
+	tab "home /dev/disk1 device-timeout=1min"
+	expect_refused_ctl 2 "$scratch/tab:1: device-timeout '1min' is not a number of seconds from 0 to 86400" start --tab "$scratch/tab"
+	tab "home /dev/disk1"
+	expect_refused_ctl 2 "--wait '86401' is not a number of seconds from 0 to 86400" start --tab "$scratch/tab" --wait=86401
+	expect_refused_ctl 2 "option '--wait' is unknown: see iobandctl help" stop --tab "$scratch/tab" --wait
 }
 
 # At boot one line must not keep the others from working
@@ -105,6 +180,37 @@ test_services_that_start_later() {
 	second=$(< "$cgroup_v2/ctl-web.service/bio.id")
 	ctl_start home
 	expect_match "with the service's new cgroup" ".* :100 $second:400" "$(arguments home)"
+	ctl_stop
+	cgroup_rmdir /ctl-web.service
+}
+
+# skip-missing is for what is not there, and not for what is wrong
+test_wrong_groups_are_not_skipped() {
+	local failed="
+iobandctl start: 'home' failed"
+
+	[ -r "$cgroup_v2/bio.id" ] || bail "no controller bio on cgroup2"
+	cgroup_mkdir /ctl-a
+	cgroup_mkdir /ctl-a/ctl-web.service
+	tab "home /dev/disk1 type=cgroup,skip-missing ctl-none.service:4OO"
+	expect_refused_ctl 2 "weight '4OO' of group 'ctl-none.service' is not a number from 1 to 32767$failed" start --tab "$scratch/tab"
+	tab "home /dev/disk1 type=cgroup,skip-missing ctl-web.service"
+	ctl_start
+	# The same for a device that is there already
+	tab "home /dev/disk1 type=cgroup,skip-missing ctl-none.service:0"
+	expect_refused_ctl 2 "weight '0' of group 'ctl-none.service' is not a number from 1 to 32767$failed" start --tab "$scratch/tab"
+	cgroup_mkdir /ctl-b
+	cgroup_mkdir /ctl-b/ctl-web.service
+	tab "home /dev/disk1 type=cgroup,skip-missing ctl-web.service"
+	expect_refused_ctl 2 "group 'ctl-web.service' is the name of several cgroups, .*$failed" start --tab "$scratch/tab"
+	ctl_stop
+	expect_refused_ctl 2 "group 'ctl-web.service' is the name of several cgroups, .*$failed" start --tab "$scratch/tab"
+	# What is not there is
+	tab "home /dev/disk1 type=user,skip-missing no-such:7 root:8"
+	expect_match "what start says" "iobandctl start: group 'no-such' is neither a user nor a uid
+iobandctl start: left out group 'no-such:7'" "$(ctl start --tab "$scratch/tab" 2>&1)"
+	expect_match "with one user" ".* :100 0:8" "$(arguments home)"
+	ctl_stop
 }
 
 test_insert() {
@@ -116,6 +222,49 @@ test_insert() {
 	expect_refused_ctl 5 "'lv' has its ioband layer from 'iobandctl insert': iobandctl eject lv" remove lv
 	ctl_stop
 	expect_eq "lv" "0 $(sectors /dev/disk1) linear $(device_number /dev/disk1) 0" "$(table lv)"
+}
+
+linear_lv() {
+	echo "0 $(sectors /dev/disk1) linear /dev/disk1 0"
+}
+
+# lv_loses_its_layer: LVM loads a table of its own
+lv_loses_its_layer() {
+	dm_reload lv "$(linear_lv)"
+	dmsetup info lv-ioband-real > /dev/null || fail "there is no lv-ioband-real"
+}
+
+expect_nothing_hidden() {
+	! dmsetup info lv-ioband-real > /dev/null 2>&1 || fail "lv-ioband-real is left"
+}
+
+test_a_layer_that_was_lost() {
+	dm_create lv "$(linear_lv)" || return
+	tab "data /dev/mapper/lv insert"
+	ctl_start
+	lv_loses_its_layer
+	expect_start 0 "'lv' had lost its ioband layer already; 'lv-ioband-real' is removed"
+	expect_match "lv" "lv 4 [0-9]+ none weight [0-9]+ :100" "$(arguments lv)"
+	lv_loses_its_layer
+	exec 9< /dev/mapper/lv-ioband-real
+	expect_start 1 "there is a device 'lv-ioband-real' already, left by an earlier insert: iobandctl eject lv
+'data' failed"
+	exec 9<&-
+	ctl_stop
+	expect_nothing_hidden
+	expect_match "table of lv" "0 [0-9]+ linear .*" "$(table lv)"
+}
+
+# Without a table that works it may be that of an insert which is under way
+test_a_hidden_device_of_somebody_else() {
+	dm_create lv "$(linear_lv)" || return
+	must dmsetup create lv-ioband-real --notable --uuid IOBAND-lv --noudevsync --noudevrules
+	on_end dm_remove lv-ioband-real
+	tab "data /dev/mapper/lv insert"
+	expect_start 1 "there is a device 'lv-ioband-real' already, left by an earlier insert: iobandctl eject lv
+'data' failed"
+	ctl_stop
+	must dmsetup info lv-ioband-real
 }
 
 test_stop_while_in_use() {
@@ -133,5 +282,6 @@ test_no_file() {
 	expect_refused_ctl 1 "cannot read '$scratch/no-tab': No such file or directory" start --tab "$scratch/no-tab"
 }
 
-run_tests test_start_and_stop test_names test_start_again_changes_nothing test_noauto_and_nofail test_a_line_that_fails \
-	test_services_that_start_later test_insert test_stop_while_in_use test_no_file
+run_tests test_start_and_stop test_names test_start_again_changes_nothing test_noauto_and_nofail test_a_device_that_comes_later \
+	test_a_volume_that_comes_in_steps test_devices_that_never_come test_wrong_times test_a_line_that_fails test_services_that_start_later \
+	test_wrong_groups_are_not_skipped test_insert test_a_layer_that_was_lost test_a_hidden_device_of_somebody_else test_stop_while_in_use test_no_file

@@ -151,6 +151,36 @@ test_view_and_resize() {
 	not_on_end terminal kill-server
 }
 
+test_view_of_a_load() {
+	loaded_device || return
+	terminal new-session -d -s top -x 140 -y 12 "$iobandctl top -d 3 ioband1" || { fail "tmux does not start"; return; }
+	on_end terminal kill-server
+	# What it got, and a bar of that
+	wait_until 120 pane_shows "^  - +300 +75.0% +(6[5-9]|7[0-9]|8[0-4])\.[0-9]% #[ #]+\|"
+	terminal send-keys -t top q
+	wait_until 30 terminal_is_gone
+	not_on_end terminal kill-server
+}
+
+# What is shown only once is what happened in one interval. A vt100 has no other screen, so that this can be read when top has ended.
+test_view_that_is_shown_once() {
+	loaded_device || return
+	rm -f "$scratch/times"
+	terminal new-session -d -s top -x 140 -y 12 \
+		"date +%s > $scratch/times; TERM=vt100 $iobandctl top -d 5 -n 1 ioband1; date +%s >> $scratch/times; sleep 1000" ||
+		{ fail "tmux does not start"; return; }
+	on_end terminal kill-server
+	wait_until 60 has_times
+	expect_ge "seconds" "$(awk '{ seconds = $1 - seconds } END { print seconds }' "$scratch/times")" 5
+	wait_until 30 pane_shows "^  - +300 +75.0% +[1-9][0-9.]+% #[ #]*\|"
+	not_on_end terminal kill-server
+	terminal kill-server
+}
+
+has_times() {
+	[ -e "$scratch/times" ] && [ "$(wc -l < "$scratch/times")" = 2 ]
+}
+
 terminal_is_gone() {
 	! terminal has-session -t top 2> /dev/null
 }
@@ -161,4 +191,5 @@ test_no_terminal() {
 }
 
 run_tests test_batch_shows_shares test_batch_goes_on_until_it_is_told test_record_and_plot test_record_is_whole_after_an_interrupt \
-	test_interrupt_leaves_the_terminal_clean test_q_leaves_the_terminal_clean test_view_and_resize test_no_terminal
+	test_interrupt_leaves_the_terminal_clean test_q_leaves_the_terminal_clean test_view_and_resize test_view_of_a_load \
+	test_view_that_is_shown_once test_no_terminal

@@ -135,6 +135,51 @@ page_out() {
 		}' "${holder[$1]}" "$address" "$size"
 }
 
+# collapse CGROUP: other has the memory of holder[CGROUP] moved to huge pages, as khugepaged does
+collapse() {
+	local address size
+
+	read -r address size < "$scratch/memory-$1" || return
+	# MADV_COLLAPSE is 25
+	# shellcheck disable=SC2016 # perl's variables
+	as other perl -e '
+		my ($pid, $address, $size) = @ARGV;
+		my $huge = 2 << 20;
+		my $first = int(($address + $huge - 1) / $huge) * $huge;
+		my $end = int(($address + $size) / $huge) * $huge;
+		my $process = syscall(434, $pid + 0, 0);
+		$process >= 0 or die "pidfd_open: $!\n";
+		my $range = pack("QQ", $first, $end - $first);
+		# A page that another CPU has not put on a list yet is found the next time
+		for (1 .. 20) {
+			exit if syscall(440, $process, $range, 1, 25, 0) == $end - $first;
+			select(undef, undef, undef, 0.2);
+		}
+		die "process_madvise: $!\n"' "${holder[$1]}" "$address" "$size"
+}
+
+# of_smaps PROCESS FIELD: bytes
+of_smaps() {
+	awk -v field="$2:" '$1 == field { sum += $2 } END { print sum * 1024 }' "/proc/$1/smaps"
+}
+
+# on_node PROCESS NODE: pages of it there
+on_node() {
+	awk -v node="N$2=" '{ for (i = 3; i <= NF; i++) if (index($i, node) == 1) sum += substr($i, length(node) + 1) } END { print sum + 0 }' \
+		"/proc/$1/numa_maps"
+}
+
+# migrate CGROUP NODE: other has the pages of holder[CGROUP] moved to NODE, from all others
+migrate() {
+	# migrate_pages is 256 on x86, 238 where system calls have the common numbers
+	# shellcheck disable=SC2016 # perl's variables
+	as other perl -e '
+		my ($pid, $node, $call) = @ARGV;
+		my ($from, $to) = (pack("Q", 0xff & ~(1 << $node)), pack("Q", 1 << $node));
+		syscall($call, $pid + 0, 64, $from, $to) >= 0 or die "migrate_pages: $!\n"' \
+		"${holder[$1]}" "$2" "$([ "$(uname -m)" = x86_64 ] && echo 256 || echo 238)"
+}
+
 # swapped PROCESS: bytes
 swapped() {
 	awk '/^VmSwap:/ { print $2 * 1024 }' "/proc/$1/status"
@@ -184,6 +229,42 @@ test_process_that_has_moved() {
 	expect_charged_at_most ib-disk few read 64K
 }
 
+# Whoever makes a huge page of a process's pages, each part of it stays with who faulted that in
+test_collapsed_to_huge_pages() {
+	local huge
+
+	swap_disk || return
+	hold many "$many_mib" || return
+	collapse many || return
+	huge=$(of_smaps "${holder[many]}" AnonHugePages)
+	diag "$huge bytes in huge pages"
+	expect_ge "bytes in huge pages" "$huge" $(((many_mib - 4) << 20))
+	page_out many || return
+	expect_charged ib-disk many write "$(swapped "${holder[many]}")" 2
+	expect_charged_at_most ib-disk others write 256K
+	leave_memory many
+	expect_swapped_in many "$many_mib" holder_reads many
+}
+
+# A page that is moved to another node takes its owner with it
+test_migrated_to_another_node() {
+	local pages
+
+	swap_disk || return
+	hold few "$few_mib" || return
+	# There and back: wherever it was, it has been moved
+	migrate few 1 || return
+	pages=$(on_node "${holder[few]}" 1)
+	migrate few 0 || return
+	pages="$pages $(on_node "${holder[few]}" 0)"
+	diag "pages on node 1, then on node 0: $pages"
+	expect_ge "pages on node 1" "${pages% *}" $((few_mib << 8))
+	expect_ge "pages on node 0" "${pages#* }" $((few_mib << 8))
+	page_out few || return
+	expect_charged ib-disk few write "$(swapped "${holder[few]}")" 2
+	expect_charged_at_most ib-disk others write 256K
+}
+
 # mapped_page_out FILE: other maps FILE and has its pages written to swap. The layer :mmap maps it when it is first read, until its end or a seek
 mapped_page_out() {
 	# shellcheck disable=SC2016 # perl's variables
@@ -223,4 +304,16 @@ test_tmpfs_file() {
 	expect_swapped_in many "$few_mib" as many dd if="$scratch/tmpfs/few" of=/dev/null bs=1M status=none
 }
 
-run_tests test_anonymous_memory test_process_that_has_moved test_tmpfs_file
+tests=(test_anonymous_memory test_process_that_has_moved test_tmpfs_file)
+[ ! -e /sys/kernel/mm/transparent_hugepage ] || tests+=(test_collapsed_to_huge_pages)
+[ ! -e /sys/devices/system/node/node1 ] || tests+=(test_migrated_to_another_node)
+for test in test_collapsed_to_huge_pages test_migrated_to_another_node; do
+	case " ${tests[*]} " in
+	*" $test "*) ;;
+	*)
+		diag "without huge pages, or another node: no $test"
+		unset -f "$test"
+		;;
+	esac
+done
+run_tests "${tests[@]}"

@@ -57,7 +57,7 @@ static int find_attached(const struct device *device, const char *word, int64_t 
 		*id = number;
 		return DONE;
 	}
-	r = group_resolve(device->table.type, word, id);
+	r = group_resolve(device->table.type, word, id, NULL);
 	if (r == DONE && !table_group(&device->table, *id))
 		r = refuse(WRONG,
 			   "group '%s', ID %lld, is not attached to '%s': 'iobandctl status %s' "
@@ -128,7 +128,7 @@ int command_attach(int argc, char **argv)
 	for (i = 2; r == DONE && i < argc; i++) {
 		struct attached *group = &change.groups[change.nr_groups], *there;
 
-		r = group_resolve_weight(change.device.table.type, argv[i], group);
+		r = group_resolve_weight(change.device.table.type, argv[i], group, NULL);
 		if (r != DONE)
 			break;
 		there = table_group(&change.device.table, group->id);
@@ -167,8 +167,9 @@ int command_detach(int argc, char **argv)
 	for (done = 0; r == DONE && done < change.nr_groups; done++) {
 		r = device_message(change.device.name, "detach %lld",
 				   (long long)change.groups[done].id);
-		if (r != DONE)
-			attach_all(&change.device, change.groups, done);
+		if (r != DONE && done && attach_all(&change.device, change.groups, done) == DONE)
+			note("the groups before that are attached again; what they have done "
+			     "counts from 0");
 	}
 	change_free(&change);
 	return r;
@@ -341,8 +342,10 @@ static void restore(const char *name, const struct wishes *wishes, const struct 
 	back.carryover = NULL;
 	if (!back.policy && !wishes->table.nr_groups)
 		back.table.nr_groups = 0;
+	/* What carryover was, nobody can tell */
 	if (send_wishes(name, &back, &wishes->table) == DONE)
-		note("'%s' is as it was before", name);
+		note("'%s' is as it was before%s", name,
+		     back.token ? ", except carryover, which has its default" : "");
 }
 
 int command_set(int argc, char **argv)

@@ -16,17 +16,23 @@
 #include "layout.h"
 
 /**
- * option_refused - getopt_long() has returned '?' or ':'
+ * option_refused - an option that getopt_long() does not know, or that lacks its value
+ * @option: what it has returned, '?' or ':'
  * @argv: the command's words
  *
  * Return: WRONG, after naming the option.
  */
-int option_refused(char **argv)
+int option_refused(int option, char **argv)
 {
 	const char *word = argv[optind - 1];
 
-	if (optopt == ':' || (optopt && strchr(":dnfo", optopt)) || optopt >= LAYOUT_OPTION)
+	if (option == ':')
 		return refuse(WRONG, "option '%s' needs a value: see iobandctl help", word);
+	if (optopt >= LONG_OPTION)
+		return refuse(WRONG, "option '%s' takes no value", word);
+	/* @word may be the one before: an option of one letter can be followed by others */
+	if (optopt)
+		return refuse(WRONG, "option '-%c' is unknown: see iobandctl help", optopt);
 	return refuse(WRONG, "option '%s' is unknown: see iobandctl help", word);
 }
 
@@ -42,11 +48,12 @@ int option_refused(char **argv)
 int layout_groups(struct table *table, int count, char **words, bool skip_missing)
 {
 	struct attached group;
+	bool missing;
 	int i, j, r;
 
 	for (i = 0; i < count; i++) {
-		r = group_resolve_weight(table->type, words[i], &group);
-		if (r != DONE && skip_missing) {
+		r = group_resolve_weight(table->type, words[i], &group, &missing);
+		if (missing && skip_missing) {
 			note("left out group '%s'", words[i]);
 			continue;
 		}
@@ -59,7 +66,7 @@ int layout_groups(struct table *table, int count, char **words, bool skip_missin
 		for (j = 0; j < i; j++) {
 			struct attached earlier;
 
-			if (group_resolve_weight(table->type, words[j], &earlier) == DONE &&
+			if (group_resolve_weight(table->type, words[j], &earlier, NULL) == DONE &&
 			    earlier.id == group.id)
 				break;
 		}
@@ -88,6 +95,12 @@ int layout_id(struct table *table, const char *name)
 	return table_set(table, "id", name, "--");
 }
 
+/* "default" is another name of a policy */
+static const char *policy_name(const char *policy)
+{
+	return strcmp(policy, "default") ? policy : "weight";
+}
+
 /**
  * layout_joins - tell the user which of his settings have no effect
  * @table: the table
@@ -112,7 +125,7 @@ int layout_joins(const struct table *table)
 		if ((table->io_throttle && table->io_throttle != other->io_throttle) ||
 		    (table->io_limit && table->io_limit != other->io_limit) ||
 		    (table->token_base && table->token_base != other->token_base) ||
-		    strcmp(table->policy, other->policy))
+		    strcmp(policy_name(table->policy), policy_name(other->policy)))
 			note("the ioband device ID '%s' is that of '%s', too: its policy %s, "
 			     "io_throttle %u, io_limit %u and token %u stay as they are",
 			     table->id, devices.list[i].name, other->policy, other->io_throttle,
@@ -181,7 +194,7 @@ int command_create(int argc, char **argv)
 		if (option == LAYOUT_OPTION)
 			r = table_set(&table, options[which].name, optarg, "--");
 		else
-			r = option_refused(argv);
+			r = option_refused(option, argv);
 	}
 	if (r == DONE && argc - optind < 2)
 		r = refuse(WRONG, "a name and a device are needed: iobandctl create NAME DEVICE "

@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "block.h"
 #include "device.h"
 
 /* Of nobody's interest but ours: no links by UUID, no scan for file systems */
@@ -267,6 +268,31 @@ bool device_info(const char *name, struct info *info)
 	return info->exists;
 }
 
+/**
+ * mapper_name - the name of a device-mapper device
+ * @word: its name, its path below /dev/mapper, or another of its paths: /dev/vg/home
+ *
+ * Return: the name, for the caller to free; NULL if there is no such device.
+ */
+char *mapper_name(const char *word)
+{
+	struct info info;
+	struct stat st;
+	char *name;
+
+	if (*word == '/' && !stat(word, &st) && S_ISBLK(st.st_mode)) {
+		name = block_mapper_name(st.st_rdev);
+		if (name)
+			return name;
+	}
+	name = need(strdup(device_name(word)));
+	if (strchr(name, '/') || !device_info(name, &info)) {
+		free(name);
+		return NULL;
+	}
+	return name;
+}
+
 /* The targets of @name as a DM_DEVICE_TABLE or DM_DEVICE_STATUS task has them */
 static int targets_get(int type, const char *name, const char *what, struct map *map)
 {
@@ -421,25 +447,26 @@ bool device_look(const char *name, struct device *device)
 
 /**
  * device_find - an ioband device by its name
- * @word: the name, or its path below /dev/mapper
+ * @word: the name or a path, as mapper_name() takes it
  * @device: the device, for device_free()
  *
  * Return: DONE, or what refuse() returned.
  */
 int device_find(const char *word, struct device *device)
 {
-	const char *name = device_name(word);
-	struct info info;
+	char *name = mapper_name(word);
+	int r = DONE;
 
-	if (device_look(name, device))
-		return DONE;
-	if (device_info(name, &info))
-		return refuse(FAILED,
-			      "'%s' is not an ioband device: 'iobandctl list' shows those there "
-			      "are",
-			      name);
-	return refuse(FAILED, "there is no device '%s': 'iobandctl list' shows those there are",
-		      name);
+	if (!name && (*word != '/' || access(word, F_OK)))
+		r = refuse(FAILED,
+			   "there is no device '%s': 'iobandctl list' shows those there are",
+			   device_name(word));
+	else if (!name || !device_look(name, device))
+		r = refuse(FAILED,
+			   "'%s' is not an ioband device: 'iobandctl list' shows those there are",
+			   name ? name : word);
+	free(name);
+	return r;
 }
 
 /**

@@ -89,10 +89,11 @@ struct devices {
 
 int device_mapper_ready(void);
 const char *device_name(const char *word);
+char *mapper_name(const char *word);
 
 bool device_info(const char *name, struct info *info);
 bool device_look(const char *name, struct device *device);
-int device_find(const char *name, struct device *device);
+int device_find(const char *word, struct device *device);
 void device_free(struct device *device);
 int devices_get(struct devices *devices);
 void devices_free(struct devices *devices);

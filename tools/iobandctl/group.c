@@ -33,6 +33,12 @@
 
 #define ID_MAX		4294967294u	/* of users and groups: all ones is nobody */
 
+/* A word that is right, of a group that is not there: to the user, WRONG as well */
+#define NOT_THERE	(-1)
+
+/* Says that there is no such group */
+#define refuse_missing(...)	(refuse(WRONG, __VA_ARGS__), NOT_THERE)
+
 /* Files of /proc and cgroups: the first line of @path without its newline, or NULL */
 static char *first_line(const char *path)
 {
@@ -259,7 +265,7 @@ static int cgroup_path(const char *root, const char *word, char **path)
 	free(*path);
 	*path = NULL;
 	if (strchr(word, '/'))
-		return refuse(WRONG, "group '%s': there is no such cgroup in %s", word, root);
+		return refuse_missing("group '%s': there is no such cgroup in %s", word, root);
 
 	r = cgroup_named(root, word, path);
 	/* As systemctl does it */
@@ -269,10 +275,9 @@ static int cgroup_path(const char *root, const char *word, char **path)
 		free(unit);
 	}
 	if (r == DONE && !*path)
-		r = refuse(WRONG,
-			   "group '%s': there is no such cgroup in %s, and no unit of that name "
-			   "that runs",
-			   word, root);
+		r = refuse_missing("group '%s': there is no such cgroup in %s, and no unit of that "
+				   "name that runs",
+				   word, root);
 	return r;
 }
 
@@ -345,8 +350,11 @@ static int resolve_process(const char *type, const char *word, uint64_t *id)
 {
 	uint64_t pid;
 
-	if (!parse_number(word + 1, INT32_MAX, &pid) || !process_exists(pid))
-		return refuse(WRONG, "group '%s': there is no process %s", word, word + 1);
+	if (!parse_number(word + 1, INT32_MAX, &pid))
+		return refuse(WRONG, "group '%s': '%s' is not the number of a process", word,
+			      word + 1);
+	if (!process_exists(pid))
+		return refuse_missing("group '%s': there is no process %s", word, word + 1);
 	if (!strcmp(type, "user") || !strcmp(type, "uid"))
 		process_field(pid, "Uid", id);
 	else if (!strcmp(type, "gid"))
@@ -370,8 +378,10 @@ static int resolve_user(const char *word, uint64_t *id)
 	if (parse_number(word, ID_MAX, id))
 		return DONE;
 	user = getpwnam(word);
+	if (!user && parse_number(word, UINT64_MAX, id))
+		return refuse(WRONG, "group '%s' is not a uid: 0 to %u", word, ID_MAX);
 	if (!user)
-		return refuse(WRONG, "group '%s' is neither a user nor a uid", word);
+		return refuse_missing("group '%s' is neither a user nor a uid", word);
 	*id = user->pw_uid;
 	return DONE;
 }
@@ -383,8 +393,10 @@ static int resolve_gid(const char *word, uint64_t *id)
 	if (parse_number(word, ID_MAX, id))
 		return DONE;
 	users = getgrnam(word);
+	if (!users && parse_number(word, UINT64_MAX, id))
+		return refuse(WRONG, "group '%s' is not a gid: 0 to %u", word, ID_MAX);
 	if (!users)
-		return refuse(WRONG, "group '%s' is neither a group of users nor a gid", word);
+		return refuse_missing("group '%s' is neither a group of users nor a gid", word);
 	*id = users->gr_gid;
 	return DONE;
 }
@@ -398,7 +410,7 @@ static int resolve_pid(const char *word, uint64_t *id)
 			      "group '%s' is not a process: give its number, as pidof(1) shows it",
 			      word);
 	if (!process_field(*id, "Tgid", &process))
-		return refuse(WRONG, "group '%s': there is no process %s", word, word);
+		return refuse_missing("group '%s': there is no process %s", word, word);
 	if (process != *id)
 		return refuse(WRONG, "group '%s' is a thread of the process %llu: give that", word,
 			      (unsigned long long)process);
@@ -419,8 +431,8 @@ static int resolve_pgrp(const char *word, uint64_t *id)
 		return DONE;
 	pgrp = getpgid(*id);
 	if (pgrp < 0)
-		return refuse(WRONG, "group '%s': there is no process group and no process %s",
-			      word, word);
+		return refuse_missing("group '%s': there is no process group and no process %s",
+				      word, word);
 	*id = pgrp;
 	return DONE;
 }
@@ -447,14 +459,18 @@ static int resolve_node(const char *word, uint64_t *id)
  * @type: of the device
  * @word: the name that the user gave, or the ID itself
  * @id: the result
+ * @missing: if not NULL, gets whether @word is refused only because there is no such
+ *	user, process, cgroup or unit (yet)
  *
  * Return: DONE, or what refuse() returned.
  */
-int group_resolve(const char *type, const char *word, int64_t *id)
+int group_resolve(const char *type, const char *word, int64_t *id, bool *missing)
 {
 	uint64_t number = 0;
 	int r;
 
+	if (missing)
+		*missing = false;
 	if (!strcmp(type, "none"))
 		return refuse(WRONG,
 			      "group '%s': type none has no groups; another type has, such as "
@@ -477,7 +493,11 @@ int group_resolve(const char *type, const char *word, int64_t *id)
 	else
 		r = resolve_cgroup(type, word, &number);
 	*id = number;
-	return r;
+	if (r != NOT_THERE)
+		return r;
+	if (missing)
+		*missing = true;
+	return WRONG;
 }
 
 /**
@@ -485,23 +505,27 @@ int group_resolve(const char *type, const char *word, int64_t *id)
  * @type: of the device
  * @word: the word
  * @group: the result; without WEIGHT its weight is WEIGHT_DEFAULT
+ * @missing: as group_resolve() has it
  *
  * Return: DONE, or what refuse() returned.
  */
-int group_resolve_weight(const char *type, const char *word, struct attached *group)
+int group_resolve_weight(const char *type, const char *word, struct attached *group,
+			 bool *missing)
 {
 	const char *weight;
 	uint64_t number = WEIGHT_DEFAULT;
 	char *name;
 	int r;
 
+	if (missing)
+		*missing = false;
 	if (!split_weight(word, &name, &weight))
 		return refuse(WRONG, "'%s' names no group: GROUP or GROUP:WEIGHT", word);
 	if (weight && (!parse_number(weight, WEIGHT_MAX, &number) || !number))
 		r = refuse(WRONG, "weight '%s' of group '%s' is not a number from 1 to %d", weight,
 			   name, WEIGHT_MAX);
 	else
-		r = group_resolve(type, name, &group->id);
+		r = group_resolve(type, name, &group->id, missing);
 	group->weight = number;
 	free(name);
 	return r;

@@ -7,8 +7,9 @@
 
 #include "table.h"
 
-int group_resolve(const char *type, const char *word, int64_t *id);
-int group_resolve_weight(const char *type, const char *word, struct attached *group);
+int group_resolve(const char *type, const char *word, int64_t *id, bool *missing);
+int group_resolve_weight(const char *type, const char *word, struct attached *group,
+			 bool *missing);
 const char *group_name(const char *type, int64_t id);
 const char *group_label(const char *type, int64_t id);
 bool group_is_gone(const char *type, int64_t id);

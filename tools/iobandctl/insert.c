@@ -86,31 +86,6 @@ bool is_inserted(const struct device *device)
 	return inserted;
 }
 
-/**
- * mapper_name - the name of a device-mapper device
- * @word: its name, its path below /dev/mapper, or another of its paths: /dev/vg/home
- *
- * Return: the name, for the caller to free; NULL if there is no such device.
- */
-char *mapper_name(const char *word)
-{
-	struct info info;
-	struct stat st;
-	char *name;
-
-	if (*word == '/' && !stat(word, &st) && S_ISBLK(st.st_mode)) {
-		name = block_mapper_name(st.st_rdev);
-		if (name)
-			return name;
-	}
-	name = need(strdup(device_name(word)));
-	if (strchr(name, '/') || !device_info(name, &info)) {
-		free(name);
-		return NULL;
-	}
-	return name;
-}
-
 static int check_targets(const char *name, const struct map *map)
 {
 	size_t i, j;
@@ -130,9 +105,9 @@ static int check_targets(const char *name, const struct map *map)
 		if (!movable[j])
 			return refuse(FAILED,
 				      "'%s' has a table of target '%s', which cannot be moved "
-				      "while it is in use; linear, striped, crypt, delay and thin "
-				      "can. Stop what uses it, and use: iobandctl create NAME "
-				      "/dev/mapper/%s",
+				      "while it is in use; linear, striped, crypt, delay, flakey, "
+				      "zero, error and thin can. Stop what uses it, and use: "
+				      "iobandctl create NAME /dev/mapper/%s",
 				      name, type, name);
 	}
 	return DONE;
@@ -316,6 +291,24 @@ static int insert_layer(const struct change *change, const char *uuid, const str
 	return r;
 }
 
+/* What insert was given instead of a device-mapper device */
+static int no_mapper_device(const char *word)
+{
+	struct stat st;
+
+	if (*word != '/' || stat(word, &st))
+		return refuse(WRONG,
+			      "there is no device '%s': 'dmsetup ls' shows the device-mapper "
+			      "devices",
+			      word);
+	if (!S_ISBLK(st.st_mode))
+		return refuse(WRONG, "'%s' is not a block device", word);
+	return refuse(WRONG,
+		      "'%s' is not a device-mapper device; unmount it and use: iobandctl create "
+		      "NAME %s",
+		      word, word);
+}
+
 /**
  * insert - put ioband under a device that is in use
  * @word: the device, by name or path
@@ -331,10 +324,7 @@ int insert(const char *word, struct table *table)
 	int r;
 
 	if (!name)
-		return refuse(WRONG,
-			      "'%s' is not a device-mapper device; unmount it and use: iobandctl "
-			      "create NAME %s",
-			      word, word);
+		return no_mapper_device(word);
 	device_info(name, &info);
 	if (info.live)
 		r = map_get(name, &own);
@@ -428,7 +418,10 @@ int eject(const char *word)
 		name = need(strdup(device_name(word)));
 	hidden = hidden_name(name);
 	device_info(name, &info);
-	if (!device_info(hidden, &left) || !is_hidden(&left)) {
+	if (!device_info(hidden, &left) && !info.exists && (*word != '/' || access(word, F_OK))) {
+		r = refuse(FAILED,
+			   "there is no device '%s': 'iobandctl list' shows those there are", word);
+	} else if (!is_hidden(&left)) {
 		r = refuse(FAILED, "'%s' has no ioband layer from 'iobandctl insert'", name);
 	} else if (left.open_count && info.live && device_look(name, &device)) {
 		r = is_inserted(&device) ? eject_layer(name, hidden, &info) :
@@ -442,6 +435,43 @@ int eject(const char *word)
 	return r;
 }
 
+/**
+ * eject_lost - remove what is left of a layer that somebody else has taken out
+ * @word: the device that had it, by name or path
+ *
+ * Only a hidden device that works and that nothing uses: that of an insert which is
+ * under way has no table yet or is in use, and that of an eject is suspended.
+ *
+ * Return: DONE, also if there is none, or what refuse() returned.
+ */
+int eject_lost(const char *word)
+{
+	char *name = mapper_name(word), *hidden;
+	struct info info, left;
+	int r = DONE;
+
+	if (!name)
+		name = need(strdup(device_name(word)));
+	hidden = hidden_name(name);
+	device_info(name, &info);
+	if (device_info(hidden, &left) && is_hidden(&left) && left.live && !left.suspended &&
+	    !left.open_count)
+		r = eject_left_over(name, hidden, &info, &left);
+	free(hidden);
+	free(name);
+	return r;
+}
+
+/* The other commands and what they print have the name, so whoever gave a path is told it */
+static void say_name(const char *word)
+{
+	char *name = mapper_name(word);
+
+	if (name && strcmp(name, device_name(word)))
+		note("'%s' is the ioband device '%s' now", word, name);
+	free(name);
+}
+
 int command_insert(int argc, char **argv)
 {
 	static const struct option options[] = { LAYOUT_OPTIONS, { } };
@@ -453,7 +483,7 @@ int command_insert(int argc, char **argv)
 		if (option == LAYOUT_OPTION)
 			r = table_set(&table, options[which].name, optarg, "--");
 		else
-			r = option_refused(argv);
+			r = option_refused(option, argv);
 	}
 	if (r == DONE && argc - optind < 1)
 		r = refuse(WRONG, "a device is needed: iobandctl insert DEVICE [OPTION]... "
@@ -464,6 +494,8 @@ int command_insert(int argc, char **argv)
 		r = layout_groups(&table, argc - optind - 1, argv + optind + 1, false);
 	if (r == DONE)
 		r = insert(argv[optind], &table);
+	if (r == DONE)
+		say_name(argv[optind]);
 	table_free(&table);
 	return r;
 }

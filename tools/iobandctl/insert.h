@@ -7,9 +7,9 @@
 
 #include "device.h"
 
-char *mapper_name(const char *word);
 bool is_inserted(const struct device *device);
 int insert(const char *word, struct table *table);
 int eject(const char *word);
+int eject_lost(const char *word);
 
 #endif

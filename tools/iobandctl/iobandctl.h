@@ -13,7 +13,7 @@
 /* What iobandctl exits with; iobandctl(8) has the same list. */
 enum exit_code {
 	DONE		= 0,
-	FAILED		= 1,	/* the kernel, or something on the way to it, refused */
+	FAILED		= 1,	/* the kernel, a file or gnuplot refused; no memory is left */
 	WRONG		= 2,	/* a word of the command line, or of ioband.tab */
 	NOT_ROOT	= 3,
 	NO_TARGET	= 4,	/* the kernel has no target "ioband" */

@@ -9,6 +9,9 @@
 
 #include "table.h"
 
+/* What getopt_long() returns for a long option without a value, of any command */
+#define LONG_OPTION	512
+
 /* What getopt_long() returns for all of them: table_set() takes the rest */
 #define LAYOUT_OPTION	256
 #define LAYOUT_OPTIONS							\
@@ -23,6 +26,6 @@
 int layout_groups(struct table *table, int count, char **words, bool skip_missing);
 int layout_id(struct table *table, const char *name);
 int layout_joins(const struct table *table);
-int option_refused(char **argv);
+int option_refused(int option, char **argv);
 
 #endif

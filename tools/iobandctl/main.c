@@ -28,16 +28,18 @@ static const struct command {
 	{ "list", "[--json]", "all ioband devices", command_list },
 	{ "status", "[--json] [NAME]", "their groups, and what each has done", command_status },
 	{ "reset", "NAME", "zeroes that", command_reset },
-	{ "top", "[-d SECONDS] [-n TIMES] [--batch] [NAME]", "rates of the groups, live",
-	  command_top },
+	{ "top", "[-d SECONDS] [-n TIMES] [-b|--batch] [NAME]",
+	  "rates of the groups, live", command_top },
 	{ "record", "[-d SECONDS] [-n TIMES] NAME FILE", "rates of the groups into a CSV file",
 	  command_record },
-	{ "plot", "[-o PICTURE] FILE", "an SVG or PNG picture of such a file", command_plot },
+	{ "plot", "[-o|--output PICTURE] [--requests] FILE",
+	  "an SVG or PNG picture of such a file", command_plot },
 	{ "insert", "DEVICE [OPTION]... [GROUP:WEIGHT]...",
 	  "puts ioband under a device-mapper device that is in use", command_insert },
 	{ "eject", "DEVICE", "takes it out again", command_eject },
-	{ "start", "[NAME]...", "makes the devices in /etc/ioband.tab", command_start },
-	{ "stop", "[NAME]...", "removes them", command_stop },
+	{ "start", "[--wait[=SECONDS]] [-f|--tab FILE] [NAME]...",
+	  "makes the devices in /etc/ioband.tab", command_start },
+	{ "stop", "[-f|--tab FILE] [NAME]...", "removes them", command_stop },
 	{ }
 };
 
@@ -53,7 +55,9 @@ static void usage(FILE *out)
 		"  --type T         none, user, uid, gid, pid, pgrp, cgroup, cpuset or node\n"
 		"  --weight N       of the default group, 1 to 32767 (100)\n"
 		"  --policy P       weight: by requests; weight-iosize: by bytes\n"
-		"  --io-limit N     requests in flight, of each direction (queue size)\n"
+		"  --io-limit N     requests in flight, of each direction; 0, the default: the\n"
+		"                   queue size of the device; of LVM, RAID and other stacks\n"
+		"                   what the disks below take, and an eighth more, 128 at most\n"
 		"  --io-throttle N  requests in flight below which nothing is held (4)\n"
 		"  --id ID          devices with the same ID share one bandwidth (NAME)\n"
 		"  --token N        tokens in an epoch\n"

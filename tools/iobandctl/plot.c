@@ -199,7 +199,7 @@ int command_plot(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "output", required_argument, NULL, 'o' },
-		{ "requests", no_argument, NULL, 'r' },
+		{ "requests", no_argument, NULL, LONG_OPTION },
 		{ }
 	};
 	struct picture picture = { };
@@ -209,10 +209,10 @@ int command_plot(int argc, char **argv)
 	while (r == DONE && (option = getopt_long(argc, argv, ":o:", options, NULL)) >= 0) {
 		if (option == 'o')
 			path = optarg;
-		else if (option == 'r')
+		else if (option == LONG_OPTION)
 			picture.requests = true;
 		else
-			r = option_refused(argv);
+			r = option_refused(option, argv);
 	}
 	if (r == DONE && argc - optind != 1)
 		r = refuse(WRONG, "one file is needed: iobandctl plot [-o PICTURE] [--requests] "

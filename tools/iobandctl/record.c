@@ -87,8 +87,7 @@ int command_record(int argc, char **argv)
 		r = device_mapper_ready();
 	if (r != DONE)
 		return r;
-	watch.name = argv[optind];
-	r = watch_begin(&watch);
+	r = watch_begin(&watch, argv[optind]);
 	if (r != DONE)
 		return r;
 	if (!strcmp(argv[optind + 1], "-")) {

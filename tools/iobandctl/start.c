@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "change.h"
@@ -14,6 +15,22 @@
 #include "insert.h"
 #include "layout.h"
 #include "tab.h"
+
+/* Seconds for which --wait waits, if it does not say */
+#define WAIT_DEFAULT	90
+#define WAIT_POLL_MS	50
+
+/* How long start waits for a device if its line does not say, and since when, in seconds */
+static int usual_wait;
+static double wait_began;
+
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec + time.tv_nsec / 1e9;
+}
 
 /* The device-mapper name of what the line makes; NULL if its device is not there */
 static char *device_of(const struct entry *entry)
@@ -61,6 +78,7 @@ static void detach_gone(const struct device *device)
 static int attach_missing(const struct entry *entry, const struct device *device)
 {
 	struct attached group;
+	bool missing;
 	int i, r = DONE;
 
 	if (strcmp(entry->table.type, device->table.type))
@@ -68,16 +86,52 @@ static int attach_missing(const struct entry *entry, const struct device *device
 			      device->table.type, entry->table.type);
 	detach_gone(device);
 	for (i = 0; i < entry->nr_groups; i++) {
-		int of_group = group_resolve_weight(entry->table.type, entry->groups[i], &group);
+		int of_group = group_resolve_weight(entry->table.type, entry->groups[i], &group,
+						    &missing);
 
 		if (of_group == DONE && !table_group(&device->table, group.id))
 			of_group = attach_all(device, &group, 1);
-		else if (of_group != DONE && entry->skip_missing)
+		else if (missing && entry->skip_missing)
 			of_group = DONE;
 		if (of_group != DONE)
 			r = of_group;
 	}
 	return r;
+}
+
+/* Is the device there on which the line is to be? An insert can do without a node. */
+static bool is_there(const struct entry *entry, const char *path)
+{
+	char *name = entry->insert ? mapper_name(path) : NULL;
+	bool there = name || !access(path, F_OK);
+
+	free(name);
+	return there;
+}
+
+/* A device-mapper device is made in steps; before the last one it has no table that works */
+static bool is_ready(const struct entry *entry, const char *path)
+{
+	char *name = mapper_name(path);
+	struct info info;
+	bool ready = is_there(entry, path);
+
+	if (name)
+		ready = ready && device_info(name, &info) && info.live && !info.suspended;
+	free(name);
+	return ready;
+}
+
+/* All lines wait since the start, so that several devices that never come do not add up */
+static void wait_for(const struct entry *entry, const char *path, int seconds)
+{
+	static const struct timespec poll = { .tv_nsec = WAIT_POLL_MS * 1000000 };
+
+	if (now() >= wait_began + seconds || is_ready(entry, path))
+		return;
+	note("'%s' waits for device '%s', at most %d s", entry->name, path, seconds);
+	while (now() < wait_began + seconds && !is_ready(entry, path))
+		nanosleep(&poll, NULL);
 }
 
 static int start_new(const struct entry *entry, const char *path)
@@ -87,6 +141,8 @@ static int start_new(const struct entry *entry, const char *path)
 	int r;
 
 	r = layout_groups(&table, entry->nr_groups, entry->groups, entry->skip_missing);
+	if (r == DONE && entry->insert)
+		r = eject_lost(path);
 	if (r == DONE && entry->insert)
 		r = insert(path, &table);
 	else if (r == DONE)
@@ -101,6 +157,7 @@ static int start_new(const struct entry *entry, const char *path)
 
 static int start_entry(const struct entry *entry)
 {
+	int wait = entry->device_timeout >= 0 ? entry->device_timeout : usual_wait;
 	struct device device;
 	char *path;
 	int r;
@@ -111,9 +168,12 @@ static int start_entry(const struct entry *entry)
 		return r;
 	}
 	path = tab_device(entry);
-	if (access(path, F_OK) && entry->nofail) {
+	wait_for(entry, path, wait);
+	if (!is_there(entry, path) && entry->nofail) {
 		note("'%s' is not started: there is no device '%s'", entry->name, path);
 		r = DONE;
+	} else if (!is_there(entry, path) && wait) {
+		r = refuse(WRONG, "device '%s' did not appear within %d s", path, wait);
 	} else {
 		r = start_new(entry, path);
 	}
@@ -124,10 +184,17 @@ static int start_entry(const struct entry *entry)
 static int stop_entry(const struct entry *entry)
 {
 	struct device device;
+	char *path;
 	int r;
 
-	if (!is_started(entry, &device))
-		return DONE;
+	if (!is_started(entry, &device)) {
+		if (!entry->insert)
+			return DONE;
+		path = tab_device(entry);
+		r = eject_lost(path);
+		free(path);
+		return r;
+	}
 	r = entry->insert ? eject(device.name) : remove_device(device.name);
 	device_free(&device);
 	return r;
@@ -174,13 +241,21 @@ static int each(const struct tab *tab, int (*apply)(const struct entry *entry), 
 	return r;
 }
 
-static int start_or_stop(int argc, char **argv, int (*apply)(const struct entry *entry),
-			 bool backwards)
+/* The value of --wait, NULL if it has none */
+static int set_wait(const char *value)
 {
-	static const struct option options[] = {
-		{ "tab", required_argument, NULL, 'f' },
-		{ }
-	};
+	uint64_t seconds = WAIT_DEFAULT;
+
+	if (value && !parse_number(value, WAIT_MAX, &seconds))
+		return refuse(WRONG, "--wait '%s' is not a number of seconds from 0 to %d", value,
+			      WAIT_MAX);
+	usual_wait = seconds;
+	return DONE;
+}
+
+static int start_or_stop(int argc, char **argv, const struct option *options,
+			 int (*apply)(const struct entry *entry), bool backwards)
+{
 	const char *path = TAB_PATH;
 	struct tab tab;
 	int option, r = DONE;
@@ -188,8 +263,10 @@ static int start_or_stop(int argc, char **argv, int (*apply)(const struct entry 
 	while (r == DONE && (option = getopt_long(argc, argv, ":f:", options, NULL)) >= 0) {
 		if (option == 'f')
 			path = optarg;
+		else if (option == 'w')
+			r = set_wait(optarg);
 		else
-			r = option_refused(argv);
+			r = option_refused(option, argv);
 	}
 	if (r == DONE)
 		r = device_mapper_ready();
@@ -210,10 +287,22 @@ static int start_or_stop(int argc, char **argv, int (*apply)(const struct entry 
 
 int command_start(int argc, char **argv)
 {
-	return start_or_stop(argc, argv, start_entry, false);
+	static const struct option options[] = {
+		{ "tab", required_argument, NULL, 'f' },
+		{ "wait", optional_argument, NULL, 'w' },
+		{ }
+	};
+
+	wait_began = now();
+	return start_or_stop(argc, argv, options, start_entry, false);
 }
 
 int command_stop(int argc, char **argv)
 {
-	return start_or_stop(argc, argv, stop_entry, true);
+	static const struct option options[] = {
+		{ "tab", required_argument, NULL, 'f' },
+		{ }
+	};
+
+	return start_or_stop(argc, argv, options, stop_entry, true);
 }

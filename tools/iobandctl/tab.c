@@ -36,6 +36,15 @@ static int set_option(struct entry *entry, char *option, const char *where)
 		return DONE;
 	}
 	*value++ = '\0';
+	if (!strcmp(option, "device-timeout")) {
+		if (!parse_number(value, WAIT_MAX, &number))
+			return refuse(WRONG,
+				      "%sdevice-timeout '%s' is not a number of seconds from 0 to "
+				      "%d",
+				      where, value, WAIT_MAX);
+		entry->device_timeout = number;
+		return DONE;
+	}
 	if (strcmp(option, "carryover"))
 		return table_set(&entry->table, option, value, where);
 	if (!parse_number(value, NUMBER_MAX, &number))
@@ -72,6 +81,7 @@ static int parse_line(struct entry *entry, const char *line, const char *where)
 	int r;
 
 	memset(entry, 0, sizeof(*entry));
+	entry->device_timeout = -1;
 	table_init(&entry->table);
 	entry->words = need(strdup(line));
 	entry->groups = need(calloc(strlen(line) + 1, sizeof(*entry->groups)));

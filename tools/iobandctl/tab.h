@@ -8,6 +8,8 @@
 #include "table.h"
 
 #define TAB_PATH	"/etc/ioband.tab"
+/* Longest wait for a device, in seconds */
+#define WAIT_MAX	86400
 
 /**
  * struct entry - a line of the file
@@ -21,6 +23,7 @@
  * @noauto: only if it is named
  * @nofail: no failure if @device is not there
  * @skip_missing: groups that are not there are left out
+ * @device_timeout: seconds to wait for @device, -1 if they are not named
  * @words: what the strings are in
  */
 struct entry {
@@ -34,6 +37,7 @@ struct entry {
 	bool noauto;
 	bool nofail;
 	bool skip_missing;
+	int device_timeout;
 	char *words;
 };
 

@@ -16,6 +16,7 @@
 #include "block.h"
 #include "group.h"
 #include "grid.h"
+#include "layout.h"
 #include "watch.h"
 
 /* A line without the group's name and the bar, and the least that these need */
@@ -129,7 +130,9 @@ static void draw(const struct watch *watch)
 		}
 		put_line(&row, rate_line(rate, COLS), A_NORMAL);
 	}
-	if (!device)
+	if (!watch->rates)
+		put_line(&row, text("The first rates come in %g s.", watch->interval), A_NORMAL);
+	else if (!device)
 		put_line(&row, text("There is no ioband device%s%s.", watch->name ? " " : "",
 				    watch->name ? watch->name : ""), A_NORMAL);
 	refresh();
@@ -161,9 +164,9 @@ static bool wait_for_key(const struct watch *watch)
 
 static int watch_screen(struct watch *watch)
 {
-	uint64_t shown = 0;
+	uint64_t shown;
 	SCREEN *screen;
-	int r;
+	int r = DONE;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return refuse(WRONG, "the standard input and output are not a terminal: use "
@@ -178,11 +181,15 @@ static int watch_screen(struct watch *watch)
 	nodelay(stdscr, TRUE);
 	keypad(stdscr, TRUE);
 	curs_set(0);
-	do {
+	draw(watch);
+	for (shown = 0; !watch->times || shown < watch->times; shown++) {
+		if (!wait_for_key(watch))
+			break;
 		r = watch_next(watch);
+		if (r != DONE)
+			break;
 		draw(watch);
-		shown++;
-	} while (r == DONE && shown != watch->times && wait_for_key(watch));
+	}
 	endwin();
 	delscreen(screen);
 	say_release();
@@ -250,7 +257,7 @@ static int watch_lines(struct watch *watch)
 int command_top(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "batch", no_argument, NULL, 'b' },
+		{ "batch", no_argument, NULL, LONG_OPTION },
 		{ }
 	};
 	struct watch watch = { .interval = 2 };
@@ -258,7 +265,7 @@ int command_top(int argc, char **argv)
 	int option, r = DONE;
 
 	while (r == DONE && (option = getopt_long(argc, argv, ":d:n:b", options, NULL)) >= 0) {
-		if (option == 'b')
+		if (option == 'b' || option == LONG_OPTION)
 			batch = true;
 		else
 			r = watch_option(&watch, option, argv);
@@ -269,8 +276,7 @@ int command_top(int argc, char **argv)
 		r = device_mapper_ready();
 	if (r != DONE)
 		return r;
-	watch.name = argv[optind];
-	r = watch_begin(&watch);
+	r = watch_begin(&watch, argv[optind]);
 	if (r == DONE)
 		r = batch ? watch_lines(&watch) : watch_screen(&watch);
 	watch_end(&watch);

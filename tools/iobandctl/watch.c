@@ -68,34 +68,35 @@ int watch_option(struct watch *watch, int option, char **argv)
 			return refuse(WRONG, "-n '%s' is not a number from 1 on", optarg);
 		return DONE;
 	default:
-		return option_refused(argv);
+		return option_refused(option, argv);
 	}
 }
 
 /**
  * watch_begin - the first look
  * @watch: what has been asked for
+ * @word: the device that is shown, by name or path; NULL for all
  *
  * From here on signals end the watch and not the program.
  *
  * Return: DONE, or what refuse() returned.
  */
-int watch_begin(struct watch *watch)
+int watch_begin(struct watch *watch, const char *word)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 	struct sigaction action = { .sa_handler = end_watch }, old;
 	struct device device;
 	size_t i;
-	int r = DONE;
+	int r;
 
-	if (watch->name) {
-		watch->name = device_name(watch->name);
-		r = device_find(watch->name, &device);
-		if (r == DONE)
-			device_free(&device);
+	if (word) {
+		r = device_find(word, &device);
+		if (r != DONE)
+			return r;
+		watch->name = need(strdup(device.name));
+		device_free(&device);
 	}
-	if (r == DONE)
-		r = sample_take(&watch->after);
+	r = sample_take(&watch->after);
 	watch->begin = watch->after.seconds;
 	for (i = 0; r == DONE && i < sizeof(signals) / sizeof(*signals); i++) {
 		/* nohup(1) and a shell's "&" mean it */
@@ -133,6 +134,7 @@ int watch_next(struct watch *watch)
  */
 void watch_end(struct watch *watch)
 {
+	free(watch->name);
 	free(watch->rates);
 	devices_free(&watch->before.devices);
 	devices_free(&watch->after.devices);

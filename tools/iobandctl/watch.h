@@ -21,7 +21,7 @@
 struct watch {
 	double interval;
 	uint64_t times;
-	const char *name;
+	char *name;
 	struct sample before;
 	struct sample after;
 	double begin;
@@ -32,7 +32,7 @@ struct watch {
 extern volatile int watch_over;
 
 int watch_option(struct watch *watch, int option, char **argv);
-int watch_begin(struct watch *watch);
+int watch_begin(struct watch *watch, const char *word);
 int watch_next(struct watch *watch);
 void watch_end(struct watch *watch);
 double watch_wait(const struct watch *watch);

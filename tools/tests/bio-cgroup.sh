@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Tests of bio-cgroup that need a boot of their own: a kernel that has it, and the same
-# with cgroup_disable=bio, where it must cost nothing and nobody may believe it works.
+# with cgroup_disable=bio, where it must cost nothing and nobody may believe it works; and
+# a machine of two nodes.
 # Needs a kernel: GUEST_KERNEL, or the one of `make kernel`. Prints KTAP.
 
 set -u
@@ -16,7 +17,7 @@ guest() {
 
 	shift
 	status=0
-	"$top/tools/guest" --kernel "$kernel" --log "$scratch/$name.log" --timeout 120 "$@" \
+	"$top/tools/guest" --kernel "$kernel" --log "$scratch/$name.log" --timeout 240 "$@" \
 		> "$scratch/out" 2> "$scratch/err" < /dev/null || status=$?
 	out=$(< "$scratch/out")
 	err=$(< "$scratch/err")
@@ -109,6 +110,13 @@ test_memory() {
 	expect "stamps take memory" true "$([ "$with" -gt "$without" ] && echo true)"
 	# 256 KiB; sections of 128 MiB have them whole, and the last one may be begun only
 	expect "stamps take at most 4 bytes a page" true "$([ $((with - without)) -le $((3 * 32768 * 4 / 1024)) ] && echo true)"
+}
+
+# selftests/ioband moves pages from one node to another if there are two
+test_two_nodes() {
+	guest nodes --append numa=fake=2 -- "$top/selftests/ioband/owner_swap.sh"
+	expect "exit status" 0 "$status"
+	expect "the test of two nodes" "migrated to another node" "$(sed -n 's/^ok [0-9]* \(migrated\)/\1/p' <<< "$out")"
 }
 
 mapfile -t tests < <(compgen -A function test_)

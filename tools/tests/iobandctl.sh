@@ -107,6 +107,12 @@ test_wrong_words() {
 	refused 2 "-n '0' is not a number from 1 on" record -n 0 a b
 	refused 2 "surplus word 'b': at most one name" top a b
 	refused 2 "option '-d' needs a value: .*" top -d
+	refused 2 "option '--tab' needs a value: .*" start --tab
+	refused 2 "option '--batch=1' takes no value" top --batch=1
+	# Options that other commands have, and one letter before another
+	refused 2 "option '-d' is unknown: .*" create a /dev/b -d
+	refused 2 "option '-f' is unknown: .*" top -f
+	refused 2 "option '-z' is unknown: .*" top -zb
 	refused 2 "a name and a file are needed: .*" record a
 	refused 2 "a device is needed: .*" insert
 	refused 2 "one device is needed: .*" eject
@@ -163,8 +169,27 @@ test_install() {
 ./usr/share/bash-completion/completions/iobandctl
 ./usr/share/man/man5/ioband.tab.5
 ./usr/share/man/man8/iobandctl.8" "$(cd "$scratch/root" && find . -type f | sort)"
-	expect "ExecStart" "ExecStart=/usr/sbin/iobandctl start" \
-		"$(grep '^ExecStart=' "$scratch/root/lib/systemd/system/ioband.service")"
+	# systemd stops what it has started well, and so what works if a line is wrong
+	expect "commands of the unit" "SuccessExitStatus=1 2 5
+ExecStart=/usr/sbin/iobandctl start --wait
+ExecStop=/usr/sbin/iobandctl stop" "$(grep -e '^Exec' -e ExitStatus "$scratch/root/lib/systemd/system/ioband.service")"
+}
+
+# verify_unit [SED-COMMAND]: what systemd says to the unit; the command that it runs must be there
+verify_unit() {
+	mkdir -p "$scratch/unit"
+	sed -e "s|=/usr/sbin/|=$scratch/root/usr/sbin/|; ${1:-}" "$scratch/root/lib/systemd/system/ioband.service" \
+		> "$scratch/unit/ioband.service"
+	# Not what it says to the other units of this machine
+	systemd-analyze verify --man=no "$scratch/unit/ioband.service" 2>&1 | grep -F ioband.service
+}
+
+test_unit_of_systemd() {
+	expect "what systemd-analyze says" "" "$(verify_unit)"
+	expect_match "what it says to a wrong setting" ".*/ioband.service:[0-9]+: Unknown key (name )?'SuccessStatus' .*" \
+		"$(verify_unit 's/^SuccessExitStatus=/SuccessStatus=/')"
+	expect_match "what it says to a wrong command" ".*Command $scratch/root/usr/sbin/no-such is not executable: .*" \
+		"$(verify_unit 's|sbin/iobandctl start|sbin/no-such start|')"
 }
 
 test_man_pages() {
@@ -177,26 +202,51 @@ test_man_pages() {
 	done
 }
 
+# What the command really takes: its tables of long options, and the letters that it gives to getopt_long()
+options() {
+	sed -n 's/.*{ "\([a-z-]*\)",[[:space:]]*[a-z]*_argument,.*/--\1/p' "$top"/tools/iobandctl/*.[ch]
+	sed -n 's/.*getopt_long(argc, argv, ":\([a-z:]*\)".*/\1/p' "$top"/tools/iobandctl/*.c | tr -d : | grep -o . | sed 's/^/-/'
+}
+
 test_man_page_names_every_command_and_option() {
-	local text word
+	local text help word
 
 	text=$(mandoc -T ascii "$top/tools/iobandctl/iobandctl.8" | sed 's/.\x08//g')
-	for word in $("$iobandctl" help | sed -n 's/^  \([a-z-][a-z-]*\) .*/\1/p'); do
+	help=$("$iobandctl" help)
+	expect "some of the options" "--batch --id --json --tab -d -o" \
+		"$(options | sort -u | grep -xe --batch -e --id -e --json -e --tab -e -d -e -o | paste -s -d ' ')"
+	for word in $(sed -n 's/^  \([a-z-][a-z-]*\) .*/\1/p' <<< "$help") $(options | sort -u); do
 		grep -qw -- "$word" <<< "$text" || expect "iobandctl(8)" "$word" "not in it"
+		grep -qw -- "$word" <<< "$help" || expect "iobandctl help" "$word" "not in it"
 	done
 }
 
 # complete WORD...: what completion offers for the last WORD
 complete_words() {
-	# Names of devices come from the command itself, and only root has it: here is one that says what it would
+	# Names come from the command itself, which only root has, and from systemctl: here are some that say what they would
 	bash --norc -c '
-		iobandctl() { printf "NAME DEVICE ID TYPE\nhome /dev/sdb1 home user\nvideo /dev/sdb2 home cgroup\n"; }
+		iobandctl() {
+			case $* in
+			list) printf "NAME DEVICE ID TYPE\nhome /dev/sdb1 home user\nvideo /dev/sdb2 home cgroup\n" ;;
+			"status home")
+				printf "%s\n" "home: /dev/sdb1, ioband device ID home, type user, policy weight" \
+					"  io_throttle 4, io_limit 64, token 256" \
+					"  GROUP ID WEIGHT READS HELD KIB WRITES HELD KIB" "  default -1 100 0 0 0 0 0 0" \
+					"  alice 1000 400 0 0 0 0 0 0" "  - 4000 50 0 0 0 0 0 0"
+				;;
+			"status video")
+				printf "%s\n" "video: /dev/sdb2, ioband device ID home, type cgroup, policy weight" "" "" \
+					"  default -1 100 0 0 0 0 0 0" "  /a\$(>$0.ran) 5 1 0 0 0 0 0 0" "  (gone) 7 1 0 0 0 0 0 0"
+				;;
+			esac
+		}
+		systemctl() { printf "%s loaded active running X\n" web.service system.slice; }
 		. "$1"
 		shift
 		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
 		_iobandctl
 		printf "%s\n" "${COMPREPLY[@]}"
-	' bash "$top/tools/iobandctl/iobandctl.bash" "$@" | sort | paste -s -d ' '
+	' "$scratch/complete" "$top/tools/iobandctl/iobandctl.bash" "$@" | sort | paste -s -d ' '
 }
 
 test_completion() {
@@ -208,6 +258,28 @@ test_completion() {
 	expect "of an option" "--io-limit --io-throttle" "$(complete_words iobandctl create a /dev/b --io)"
 	expect "of a key" "io_limit= io_throttle=" "$(complete_words iobandctl set home io)"
 	expect "of a file" "/dev/null" "$(complete_words iobandctl create a /dev/nul)"
+	printf '# %s\n' comment 'home /dev/sdb1' > "$scratch/tab"
+	printf '%s\n' '' '  home  /dev/sdb1 type=user' $'video\t/dev/sdb2' >> "$scratch/tab"
+	expect "of a name in a tab" "home video" "$(complete_words iobandctl start --tab "$scratch/tab" "")"
+	expect "of a name in a tab" "video" "$(complete_words iobandctl stop "--tab=$scratch/tab" v)"
+	expect "of a name in a tab" "video" "$(complete_words iobandctl stop --tab = "$scratch/tab" home v)"
+	expect "of a tab" "$scratch/tab" "$(complete_words iobandctl start -f "$scratch/ta")"
+	expect "of an option" "--tab --wait" "$(complete_words iobandctl start --)"
+	expect "of an option" "--tab" "$(complete_words iobandctl stop --)"
+	expect "of a type" "pgrp pid" "$(complete_words iobandctl insert /dev/mapper/a --type = p)"
+	expect "of a type" "--type=pgrp --type=pid" "$(complete_words iobandctl insert /dev/mapper/a --type=p)"
+	expect "of a user" "root" "$(complete_words iobandctl create a /dev/b --type user root | tr ' ' '\n' | grep -x root)"
+	expect "of a unit" "web.service" "$(complete_words iobandctl insert /dev/mapper/a --type=cgroup w)"
+	expect "of a unit" "web.service" "$(complete_words iobandctl attach video w)"
+	expect "of nothing" "" "$(complete_words iobandctl create a /dev/b --type none ro)"
+	expect "of a group that is attached" "4000 alice" "$(complete_words iobandctl detach home "")"
+	expect "of its weight" "alice" "$(complete_words iobandctl set home weight = al)"
+	expect "of its weight" "4000 alice" "$(complete_words iobandctl set home weight =)"
+	expect "of its weight" "weight=alice" "$(complete_words iobandctl set home weight=al)"
+	expect "of a policy" "weight weight-iosize" "$(complete_words iobandctl set home policy = w)"
+	# Whoever can make a cgroup could have it run by root otherwise
+	expect "of a cgroup with a command in its name" "/a\$(>$scratch/complete.ran) 7" "$(complete_words iobandctl detach video "")"
+	[ ! -e "$scratch/complete.ran" ] || expect "the command in it" "not run" "run"
 	expect "commands" "$("$iobandctl" help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' | sort | paste -s -d ' ')" \
 		"$(complete_words iobandctl "" | sed 's/ *help */ /')"
 }
@@ -215,5 +287,5 @@ test_completion() {
 iobandctl=$scratch/build/iobandctl
 # In this order: the first one builds what the others look at
 run_tests test_builds_without_warnings test_unit_tests test_unit_tests_with_sanitizers \
-	test_help_names_every_command test_wrong_words test_not_root test_plot test_install test_man_pages \
+	test_help_names_every_command test_wrong_words test_not_root test_plot test_install test_unit_of_systemd test_man_pages \
 	test_man_page_names_every_command_and_option test_completion

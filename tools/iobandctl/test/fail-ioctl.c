@@ -7,7 +7,8 @@
  *
  *	NO_TARGETS=1 LD_PRELOAD=.../iobandctl-fail.so iobandctl ...
  *
- * Changes are making and removing a device, loading and clearing a table, suspend and resume.
+ * Changes are making and removing a device, loading and clearing a table, suspend and resume,
+ * and messages.
  * The Nth is not made, and fails with EIO.
  */
 
@@ -28,6 +29,7 @@ static bool is_change(unsigned long request)
 	case DM_DEV_SUSPEND:
 	case DM_TABLE_LOAD:
 	case DM_TABLE_CLEAR:
+	case DM_TARGET_MSG:
 		return true;
 	}
 	return false;

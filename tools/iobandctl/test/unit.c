@@ -265,7 +265,7 @@ static void test_ioband_tab(void)
 	read_tab(&tab, "# a comment\n\n"
 		 "home UUID=1234-5 type=user,weight=50,io-limit=32,carryover=1 a:400 bob # boss\n"
 		 "  \tvideo\t/dev/sdb1\n"
-		 "lv /dev/lv insert,noauto,nofail,skip-missing,type=cgroup web.service:400");
+		 "lv /dev/lv insert,noauto,nofail,skip-missing,device-timeout=7,type=cgroup web.service:400");
 	EXPECT(tab.nr == 3 && !tab.wrong);
 	entry = tab_find(&tab, "home");
 	EXPECT(entry && entry->table.weight == 50 && entry->table.io_limit == 32);
@@ -274,6 +274,7 @@ static void test_ioband_tab(void)
 	EXPECT_TEXT("bob", entry->groups[1]);
 	EXPECT_TEXT("1", entry->carryover);
 	EXPECT(!entry->insert && !entry->noauto && !entry->nofail && !entry->skip_missing);
+	EXPECT(entry->device_timeout == -1);
 	path = tab_device(entry);
 	EXPECT_TEXT("/dev/disk/by-uuid/1234-5", path);
 	free(path);
@@ -284,6 +285,7 @@ static void test_ioband_tab(void)
 	free(path);
 	entry = tab_find(&tab, "lv");
 	EXPECT(entry && entry->insert && entry->noauto && entry->nofail && entry->skip_missing);
+	EXPECT(entry->device_timeout == 7);
 	EXPECT(!tab_find(&tab, "bob"));
 	tab_free(&tab);
 }
@@ -299,9 +301,10 @@ static void test_wrong_lines_of_ioband_tab(void)
 		 "d /dev/d - alice:400\n"
 		 "e/f /dev/e\n"
 		 "g /dev/g carryover=x\n"
+		 "h /dev/h device-timeout=-1\n"
 		 "right /dev/r -\n"
 		 "right /dev/s -\n");
-	EXPECT(tab.wrong == 8 && tab.nr == 1);
+	EXPECT(tab.wrong == 9 && tab.nr == 1);
 	EXPECT(tab_find(&tab, "right"));
 	tab_free(&tab);
 }
