@@ -17,7 +17,7 @@ kernel_name := $(if $(DEBUG),$(patsubst 1,debug,$(DEBUG)),guest)
 export KERNEL DEBUG J FROM TO
 
 .NOTPARALLEL:
-.PHONY: help tree export kernel bisect-check deb check demo bench iobandctl install packages clean distclean
+.PHONY: help tree export kernel bisect-check config-check deb check demo bench iobandctl install packages clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -29,6 +29,7 @@ help: ## this list
 	@echo "  DEBUG_INFO=1      deb: with debug information, three times the disk space"
 	@echo "  J=N               jobs for the kernel build, default: one for each CPU"
 	@echo "  ONLY=WORD         bench: only workloads with WORD in their name; several: WORD,WORD"
+	@echo "                    config-check: likewise, of the configurations' names"
 	@echo "  FROM=N TO=N       bisect-check: only the patches from N to N, numbers as in patches/"
 	@echo "  FORCE=1           tree: put work that is not exported aside; export: overwrite newer patches"
 
@@ -53,6 +54,11 @@ kernel: build-packages ## build/kernel/guest: the patched kernel for the test gu
 bisect-check: ## each patch of the series builds without a warning and boots alone
 	@tools/packages demo
 	@tools/bisect-check
+
+config-check: ## the series builds without a warning in configurations that nobody here runs
+	@tools/packages build
+	@tools/packages config
+	@tools/config-check
 
 deb: ## build/deb/*.deb: the patched kernel as packages, configured like the running one
 	@tools/packages deb

@@ -6,7 +6,7 @@
 # shellcheck source=owner.sh
 . "${BASH_SOURCE[0]%/*}/owner.sh"
 
-require mkfs.ext4 mkfs.xfs
+require mkfs.ext4 mkfs.xfs mkfs.btrfs mkfs.f2fs
 memory_nullb disk
 
 # start_direct CGROUP FILE SIZE FIO-OPTION...: writes SIZE, then reads it; in the background
@@ -80,6 +80,14 @@ test_files_of_ext4() {
 
 test_files_of_xfs() {
 	file_on xfs
+}
+
+test_files_of_btrfs() {
+	file_on btrfs
+}
+
+test_files_of_f2fs() {
+	file_on f2fs
 }
 
 mapfile -t tests < <(compgen -A function test_)

@@ -89,6 +89,21 @@ test_direct_above() {
 	expect_in_all many read "$many_bytes" "$many_bytes" ib-disk ib-cache
 }
 
+# What is read from the disk for the first time is put in the cache for who reads it
+test_read_for_the_first_time_above() {
+	owner_disks disk cache && cached /dev/mapper/ib-disk /dev/mapper/ib-cache || return
+	read_directly /dev/bcache0
+	expect_both ib-disk read
+	wait_until 30 cache_has_taken
+	expect_cached
+	expect_charged_at_most ib-cache others write "$metadata"
+}
+
+# Not before the read has ended, but soon
+cache_has_taken() {
+	[ "$(charged ib-cache few write)" -ge 4096 ] && [ "$(charged ib-cache many write)" -ge 4096 ]
+}
+
 test_written_back_below() {
 	cached /dev/disk /dev/cache || return
 	cgroup_make few many other
@@ -100,4 +115,4 @@ test_written_back_below() {
 	expect_charged ib1 others write 0
 }
 
-run_tests test_written_back_above test_direct_above test_written_back_below
+run_tests test_written_back_above test_direct_above test_read_for_the_first_time_above test_written_back_below

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# dm-integrity above an ioband device, without its journal. Data is its owner's. The checksums of many writers share sectors that are written
-# when they have to be: they are the root's, and bounded.
+# dm-integrity above an ioband device. Without its journal data is its owner's. The checksums of many writers share sectors that are written when
+# they have to be: they are the root's, and bounded. With the journal, which is its default, all that it writes is the root's.
 
 # shellcheck source=stack.sh
 . "${BASH_SOURCE[0]%/*}/stack.sh"
@@ -43,4 +43,18 @@ test_with_a_bitmap_above() {
 	expect_charged_at_most ib-disk others write "$checksums"
 }
 
-run_tests test_written_back_above test_direct_above test_with_a_bitmap_above
+# Twice, and checksums as well: to the journal, and from memory to its place
+test_with_a_journal_above() {
+	owner_disks disk && integrity J || return
+	write_in_turns /dev/mapper/integrity
+	# The journal is written to its place when it is committed again, or at the end
+	must dmsetup suspend integrity && must dmsetup resume integrity || return
+	expect_charged ib-disk few write 0
+	expect_charged ib-disk many write 0
+	expect_ge "writes of the root" "$(charged ib-disk others write)" $((2 * (few_bytes + many_bytes)))
+	expect_charged_at_most ib-disk others write $((3 * (few_bytes + many_bytes) + checksums))
+	read_directly /dev/mapper/integrity
+	expect_both ib-disk read
+}
+
+run_tests test_written_back_above test_direct_above test_with_a_bitmap_above test_with_a_journal_above

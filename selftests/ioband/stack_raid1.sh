@@ -7,13 +7,13 @@
 # shellcheck source=stack.sh
 . "${BASH_SOURCE[0]%/*}/stack.sh"
 
-require mdadm
+require mdadm blkdiscard
 
 # What mdadm reads and writes to make an array, and md while it is used
 superblocks=$((256 << 10))
 
 for disk in a b c; do
-	memory_nullb "$disk" size=64
+	memory_nullb "$disk" size=64 discard=1
 done
 
 # expect_mirrored NAME...: each has all of it
@@ -79,6 +79,39 @@ test_raid10_above() {
 	expect_divided 2 ib-a ib-b ib-c
 }
 
+# The second disk is written from copies, after the writer has been told that it is done
+test_raid1_above_writes_behind() {
+	owner_disks a b || return
+	must mdadm --create /dev/md100 --run --quiet --metadata=1.2 --level=1 --raid-devices=2 --assume-clean --bitmap=internal --write-behind=256 \
+		/dev/mapper/ib-a --write-mostly /dev/mapper/ib-b || return
+	on_end array_stop
+	wait_until 10 test -b /dev/md100 || return
+	must blockdev --getsz /dev/md100 || return
+	write_apart /dev/md100
+	wait_until 30 is_written_behind
+	expect_mirrored ib-a ib-b
+}
+
+is_written_behind() {
+	[ "$(charged ib-b few write)" -ge "$few_bytes" ] && [ "$(charged ib-b many write)" -ge "$many_bytes" ]
+}
+
+# discards_above LEVEL COPIES: of pieces that lie on all disks
+discards_above() {
+	owner_disks a b c && array "$1" /dev/mapper/ib-a /dev/mapper/ib-b /dev/mapper/ib-c || return
+	as few blkdiscard -o 0 -l "$few_bytes" /dev/md100
+	as many blkdiscard -o $((few_bytes * 2)) -l "$many_bytes" /dev/md100
+	expect_divided "$2" ib-a ib-b ib-c
+}
+
+test_raid0_above_discards() {
+	discards_above 0 1
+}
+
+test_raid10_above_discards() {
+	discards_above 10 2
+}
+
 # below LEVEL DEVICE...
 below() {
 	array "$@" || return
@@ -104,4 +137,4 @@ test_raid10_below() {
 }
 
 run_tests test_raid1_above test_raid1_above_in_turns test_raid1_above_one_ioband_device_id test_raid1_above_direct test_raid0_above \
-	test_raid10_above test_raid1_below test_raid0_below test_raid10_below
+	test_raid10_above test_raid1_above_writes_behind test_raid0_above_discards test_raid10_above_discards test_raid1_below test_raid0_below test_raid10_below
