@@ -2,7 +2,8 @@
 #
 # A table in Markdown for each question: a line for each stack, a column for each metric; in the
 # lines of dm-ioband the goals, and whether they are met. Fails unless all are.
-# Usage: awk -f tables.awk QUESTIONS goals.csv results.csv; QUESTIONS has lines "name, tab, question"
+# Usage: awk -f tables.awk QUESTIONS goals.csv results.csv; QUESTIONS has lines of name, question and
+# what is in the way of goals that are missed, between tabs
 
 function title_of(stack) {
 	if (stack in titles)
@@ -30,19 +31,33 @@ function figure(value) {
 	return sprintf(value >= 100 || value <= -100 ? "%.1f" : "%.2f", value)
 }
 
+# miss QUESTION TEXT: a goal is not met
+function miss(q, text) {
+	missed[++n_missed] = text
+	missed_of[n_missed] = q
+}
+
+# value_of GOAL QUESTION VARIANT METRIC: a number, or one that is FACTOR*STACK
+function value_of(text, q, v, m,    words) {
+	if (split(text, words, "*") == 1)
+		return text
+	return words[1] * results[q, v, words[2], m]
+}
+
 # cell QUESTION VARIANT STACK METRIC: the figure, and the goal if there is one
-function cell(q, v, s, m,    key, is_met, value, text) {
+function cell(q, v, s, m,    key, is_met, value, limit, text) {
 	key = q SUBSEP v SUBSEP s SUBSEP m
 	value = key in results ? results[key] : "-"
 	text = figure(value)
 	if (!(key in goal))
 		return text
-	is_met = value != "-" && value ~ /^-?[0-9.]/ && (operator[key] == "<=" ? value + 0 <= goal[key] + 0 : value + 0 >= goal[key] + 0)
+	limit = value_of(goal[key], q, v, m)
+	is_met = value != "-" && value ~ /^-?[0-9.]/ && (operator[key] == "<=" ? value + 0 <= limit + 0 : value + 0 >= limit + 0)
 	checked[key]
 	n_goals++
 	if (!is_met)
-		missed[++n_missed] = sprintf("%s, %s, %s: %s is %s, to reach %s %s", q, v, title_of(s), m, text, operator[key], figure(goal[key]))
-	return sprintf("%s (%s %s: %s)", text, operator[key], figure(goal[key]), is_met ? "met" : "NOT MET")
+		miss(q, sprintf("%s, %s, %s: %s is %s, to reach %s %s", q, v, title_of(s), m, text, operator[key], figure(limit)))
+	return sprintf("%s (%s %s: %s)", text, operator[key], figure(limit), is_met ? "met" : "NOT MET")
 }
 
 function print_table(q,    variants, stacks, metrics, nv, ns, nm, i, j, k, rows, width, line, cells, heads, dashes) {
@@ -96,6 +111,8 @@ BEGIN {
 	titles["ioband-user"] = "**dm-ioband**, type user"
 	titles["ioband-cgroup"] = "**dm-ioband**, type cgroup"
 	titles["bfq"] = "BFQ"
+	titles["tracked"] = "**bio-cgroup**"
+	titles["untracked"] = "cgroup_disable=bio"
 }
 
 FNR == 1 { file++ }
@@ -103,6 +120,7 @@ FNR == 1 { file++ }
 file == 1 {
 	split($0, words, "\t")
 	question[words[1]] = words[2]
+	in_the_way[words[1]] = words[3]
 	next
 }
 
@@ -140,12 +158,19 @@ END {
 		if (!(all_goals[i] in checked)) {
 			n_goals++
 			split(all_goals[i], words, SUBSEP)
-			missed[++n_missed] = words[1] ", " words[2] ", " title_of(words[3]) ": no figure for " words[4]
+			miss(words[1], words[1] ", " words[2] ", " title_of(words[3]) ": no figure for " words[4])
 		}
 	printf "%d of %d goals met\n", n_goals - n_missed, n_goals
 	if (n_missed)
 		print ""
-	for (i = 1; i <= n_missed; i++)
+	for (i = 1; i <= n_missed; i++) {
 		print "- NOT MET: " missed[i]
+		if (in_the_way[missed_of[i]] != "" && (i == n_missed || missed_of[i + 1] != missed_of[i])) {
+			print ""
+			print "  Why: " in_the_way[missed_of[i]]
+			if (i < n_missed)
+				print ""
+		}
+	}
 	exit n_missed > 0 || n_goals == 0
 }

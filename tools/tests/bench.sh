@@ -17,7 +17,7 @@ before_test() {
 	workload small "# question: Is it small?"
 	script "$repository/tools/packages" 'exit 0'
 	touch "$repository/bzImage"
-	printf 'randread\tioband-none\t250\n' > "$repository/tools/bench/ceilings"
+	echo cost,randread,ioband-none,over_base,250 > "$repository/tools/bench/ceilings"
 	unset ONLY
 }
 
@@ -120,19 +120,49 @@ test_workload_that_wants_another_guest() {
 
 test_ceilings() {
 	workload cost '# question: How much?'
+	workload owners '# question: Whose?'
 	guests_leave 'echo cost,randread,ioband-none,over_base,249.6,per I/O > records.csv'
 	bench --ceilings
 	expect "exit status" 0 "$status"
 	expect_line "$out" "1..1"
-	expect_line "$out" "ok 1 - randread, type none # 250 instructions over dm-linear, ceiling 250"
+	expect_line "$out" "ok 1 - randread, ioband-none, over base # 250 instructions per I/O, ceiling 250"
 	guests_leave 'echo cost,randread,ioband-none,over_base,251,per I/O > records.csv'
 	bench --ceilings
 	expect "exit status above it" 1 "$status"
-	expect_line "$out" "not ok 1 - randread, type none # 251 instructions over dm-linear, ceiling 250"
+	expect_line "$out" "not ok 1 - randread, ioband-none, over base # 251 instructions per I/O, ceiling 250"
 	guests_leave ':'
 	bench --ceilings
 	expect "exit status unmeasured" 1 "$status"
-	expect_line "$out" "not ok 1 - randread, type none"
+	expect_line "$out" "not ok 1 - randread, ioband-none, over base"
+}
+
+# What a workload does in its two guests, relative to each other
+# shellcheck disable=SC2016 # expanded where the guest should be
+test_two_guests_of_one_workload() {
+	workload cost '# question: How much?'
+	workload small '# question: Is it small?' '# also_with: other=1' '# missed: It is large.'
+	cp "$repository/tools/bench/workloads/small" "$repository/tools/bench/workloads/owners"
+	rm "$repository/tools/bench/workloads/cost"
+	script "$repository/tools/guest" 'a=1000; [[ "$*" != *other=1* ]] || a=990' \
+		'while [ "$1" != -- ]; do [ "$1" != --share ] || dir=$2; shift; done; cd "$dir" || exit' \
+		'[ "$3" = small ] || exit 0' \
+		'if [ "$a" = 990 ]; then echo small,a,ioband,n,$a,I > records.csv; echo small,a,ioband,n,\<=,0.99*bare > goals.csv' \
+		'else echo small,a,bare,n,$a,I > records.csv; fi'
+	bench
+	expect "exit status" 0 "$status"
+	expect_line "$out" "|         | **dm-ioband** | 990 (<= 990: met) |"
+	sed -i 's/0.99/0.98/' "$repository/tools/guest"
+	bench
+	expect "exit status of one that misses" 1 "$status"
+	expect_line "$out" "- NOT MET: small, a, **dm-ioband**: n is 990, to reach <= 980"
+	expect_line "$out" "  Why: It is large."
+	workload cost '# question: How much?'
+	for factor in 0.99 0.98; do
+		echo "small,a,ioband,n,$factor*bare" > "$repository/tools/bench/ceilings"
+		sed -i 's/"$3" = small/-n "$3"/' "$repository/tools/guest"
+		bench --ceilings
+		expect_line "$out" "$([ "$factor" = 0.99 ] || echo "not ")ok 1 - a, ioband, n # 990 instructions per I/O, ceiling ${factor#0.}0"
+	done
 }
 
 test_wrong_usage() {
