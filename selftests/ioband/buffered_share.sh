@@ -4,63 +4,10 @@
 # Writers through the page cache: the device divides what is written back in proportion to the weights, because the cgroups may dirty pages only in
 # that proportion.
 
-# shellcheck source=owner.sh
-. "${BASH_SOURCE[0]%/*}/owner.sh"
+# shellcheck source=buffered.sh
+. "${BASH_SOURCE[0]%/*}/buffered.sh"
 
-require mkfs.ext4 mkfs.vfat fio
-settled=
-memory_nullb disk size=1024 irqmode=2 completion_nsec=1000000 hw_queue_depth=16 mbps=30 max_sectors=256
-
-# Little memory may be dirty, so that writers are paced soon
-dirty_ratio() {
-	echo "$1" > /proc/sys/vm/dirty_ratio
-	echo "$2" > /proc/sys/vm/dirty_background_ratio
-}
-
-on_end dirty_ratio "$(< /proc/sys/vm/dirty_ratio)" "$(< /proc/sys/vm/dirty_background_ratio)"
-echo $((16 << 20)) > /proc/sys/vm/dirty_bytes
-echo $((8 << 20)) > /proc/sys/vm/dirty_background_bytes
-
-# weighted_fs TYPE: a file system on ib with the cgroups a, of weight 100, and b, of weight 400, on $mounted
-weighted_fs() {
-	cgroup_make a b
-	owner_fs ib /dev/disk "$1" a b || return
-	weights 100 400
-	mounted=$scratch/ib
-}
-
-# weights OF-A OF-B
-weights() {
-	must message ib weight "$(cgroup_id a):$1"
-	must message ib weight "$(cgroup_id b):$2"
-}
-
-# writer CGROUP FILE OFFSET [FIO-OPTION...]: writes 128 MiB of it over and over, until the test ends
-writer() {
-	local cgroup=$1 file=$2 offset=$3
-
-	shift 3
-	# or it would be laid out in one system call, which nothing holds back
-	must fallocate --length $((${offset%m} + 128))M "$file"
-	start_as "$cgroup" fio --name="$cgroup" --filename="$file" --offset="$offset" --size=128m --bs=64k --rw=write --ioengine=psync --fallocate=none \
-		--time_based --runtime=600 --invalidate=0 --disk_util=0 "$@" > "$scratch/fio.$cgroup" 2>&1
-}
-
-# expect_divided OF-A OF-B: what is written in a while is, once the writers are paced. Both must be writing.
-expect_divided() {
-	wait_for_load "ib/$(cgroup_id a)" "ib/$(cgroup_id b)" || return
-	settle_limit
-	sleep 5
-	measure 10
-	expect_shares 35 moved "ib/$(cgroup_id a)=$1" "ib/$(cgroup_id b)=$2"
-}
-
-two_files() {
-	weighted_fs "$1" || return
-	writer a "$mounted/a" 0
-	writer b "$mounted/b" 0
-	expect_divided 100 400
-}
+require mkfs.vfat
 
 test_two_files_of_ext4() {
 	two_files ext4
@@ -171,13 +118,6 @@ test_device_goes() {
 	pkill -INT fio
 	wait
 	must sync
-}
-
-# The kernel follows a lower limit by a 32nd of the difference each fifth of a second, and only while somebody is paced
-settle_limit() {
-	[ -z "$settled" ] || return 0
-	settled=yes
-	sleep 20
 }
 
 run_tests test_two_files_of_ext4 test_two_files_of_vfat test_halves_of_one_file test_two_writers_count_as_one \

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The file bio.stat: what a cgroup and those below it read and wrote, each I/O once, however many devices it goes through; and how
-# long they had to wait as they dirtied pages.
+# The file bio.stat: what a cgroup and those below it read and wrote, each I/O once, however many devices it goes through; how long
+# they had to wait as they dirtied pages; and what they have dirty and under writeback.
 
 # shellcheck source=owner.sh
 . "${BASH_SOURCE[0]%/*}/owner.sh"
@@ -28,7 +28,7 @@ expect_stat() {
 expect_nothing() {
 	local key
 
-	for key in rbytes wbytes rios wios paced_usec; do
+	for key in rbytes wbytes rios wios paced_usec dirty_bytes writeback_bytes; do
 		expect_stat "$1" "$key" 0
 	done
 }
@@ -53,7 +53,8 @@ test_format() {
 
 	cgroup_make a a/inner
 	for cgroup in root a a/inner; do
-		expect_eq "keys of $cgroup" "rbytes wbytes rios wios paced_usec" "$(awk '{ print $1 }' "$(stat_file "$cgroup")" | paste -sd ' ')"
+		expect_eq "keys of $cgroup" "rbytes wbytes rios wios paced_usec dirty_bytes writeback_bytes" \
+			"$(awk '{ print $1 }' "$(stat_file "$cgroup")" | paste -sd ' ')"
 		expect_eq "lines of $cgroup that are not a key and a number" "" "$(grep -Evx '[a-z_]+ [0-9]+' "$(stat_file "$cgroup")")"
 		expect_eq "mode of $cgroup" 444 "$(stat -c %a "$(stat_file "$cgroup")")"
 	done
@@ -156,7 +157,8 @@ test_removed_before_its_pages_are_written() {
 	device_stays_open
 	write_file a/inner /dev/mapper/ib 3M
 	cgroup_remove a/inner
-	expect_nothing a
+	expect_stat a wbytes 0
+	expect_stat a dirty_bytes $((3 << 20))
 	as root sync
 	expect_stat a wbytes $((3 << 20))
 }
@@ -191,6 +193,145 @@ test_paced() {
 	expect_stat b paced_usec 0
 }
 
+# expect_pages CGROUP DIRTY WRITEBACK: bytes of its pages that are dirty, and under writeback
+expect_pages() {
+	expect_stat "$1" dirty_bytes "$(bytes "$2")"
+	expect_stat "$1" writeback_bytes "$(bytes "$3")"
+}
+
+test_dirty() {
+	cgroup_make a a/inner b syncer
+	owner_ioband ib /dev/disk || return
+	device_stays_open
+	write_file a/inner /dev/mapper/ib 3M
+	write_file b /dev/mapper/ib 5M 8M
+	expect_pages a/inner 3M 0
+	expect_pages a 3M 0
+	expect_pages b 5M 0
+	# It is whose it was before; its other pages are still clean
+	write_file b /dev/mapper/ib 4M
+	expect_pages a 3M 0
+	expect_pages b 6M 0
+	as syncer sync
+	expect_pages a 0 0
+	expect_pages b 0 0
+	expect_pages syncer 0 0
+	write_file b /dev/mapper/ib 1M
+	expect_pages a 0 0
+	expect_pages b 1M 0
+}
+
+# What a removed cgroup has dirty is its ancestor's, which loses it once it is written
+test_dirty_of_a_removed_one() {
+	cgroup_make a a/inner a/inner/most
+	owner_ioband ib /dev/disk || return
+	device_stays_open
+	write_file a/inner/most /dev/mapper/ib 3M
+	write_file a /dev/mapper/ib 1M 3M
+	cgroup_remove a/inner/most
+	expect_pages a/inner 3M 0
+	cgroup_remove a/inner
+	expect_pages a 4M 0
+	as root sync
+	expect_pages a 0 0
+}
+
+# Pages that never will be written
+test_dirty_and_deleted() {
+	cgroup_make a
+	owner_fs ib /dev/disk vfat a || return
+	no_periodic_writeback
+	write_file a "$scratch/ib/file" 4M
+	expect_ge "dirty_bytes before" "$(stat_of a dirty_bytes)" $((4 << 20))
+	truncate -s 1M "$scratch/ib/file"
+	expect_ge "dirty_bytes of a quarter" "$(stat_of a dirty_bytes)" $((1 << 20))
+	expect_le "dirty_bytes of a quarter" "$(stat_of a dirty_bytes)" $(((1 << 20) + (64 << 10)))
+	rm "$scratch/ib/file"
+	# The directory and the allocation table are left
+	expect_le "dirty_bytes after" "$(stat_of a dirty_bytes)" $((64 << 10))
+	expect_stat a writeback_bytes 0
+}
+
+has_under_writeback() {
+	[ "$(stat_of "$1" writeback_bytes)" -ge "$2" ]
+}
+
+# Each page is under writeback for a second at least. Whoever dirties such pages again has them, as dirty and as under writeback
+test_writeback() {
+	local syncer sum
+
+	cgroup_make a b
+	nullb second size=64 memory_backed=1 irqmode=2 completion_nsec=1000000000 hw_queue_depth=64 submit_queues=1 max_sectors=128
+	owner_ioband ib /dev/second || return
+	device_stays_open
+	write_file a /dev/mapper/ib 1M
+	expect_pages a 1M 0
+	sync &
+	syncer=$!
+	wait_until 60 has_under_writeback a $((1 << 20))
+	expect_pages a 0 1M
+	write_file b /dev/mapper/ib 512K
+	expect_stat b dirty_bytes $((512 << 10))
+	sum=$(($(stat_of a writeback_bytes) + $(stat_of b writeback_bytes)))
+	expect_le "bytes under writeback of both" "$sum" $((1 << 20))
+	if [ "$sum" = $((1 << 20)) ]; then
+		expect_pages a 0 512K
+		expect_pages b 512K 512K
+	else
+		diag "writeback ended before it was looked at"
+	fi
+	wait "$syncer"
+	as root sync
+	expect_pages a 0 0
+	expect_pages b 0 0
+}
+
+# in_turns CGROUP FILE NUMBER: writes to odd or even pieces of FILE, through write(2) and mmap, and deletes files of its own
+in_turns() {
+	local round piece
+
+	for round in {1..4}; do
+		for piece in {0..7}; do
+			write_file "$1" "$2" 40K $((piece * 80 + $3 * 40))K
+		done
+		write_file "$1" "$2.$3" 1M
+		[ $((round % 2)) = 0 ] || as "$1" truncate -s 300K "$2.$3"
+		as "$1" rm "$2.$3"
+	done
+}
+
+# Nothing is left over, whatever happens to pages: files of both with large folios, truncated, deleted, written by two at a time,
+# migrated
+test_nothing_is_left() {
+	local type jobs
+
+	nullb other size=512 memory_backed=1
+	for type in xfs ext4; do
+		cgroup_make a b
+		owner_fs ib /dev/other "$type" a b || return
+		in_turns a "$scratch/ib/file" 0 &
+		jobs=$!
+		in_turns b "$scratch/ib/file" 1 &
+		jobs+=" $!"
+		for _ in {1..4}; do
+			sync
+		done
+		for job in $jobs; do
+			wait "$job"
+		done
+		write_file a "$scratch/ib/file" 1M
+		echo 1 > /proc/sys/vm/compact_memory
+		expect_ge "dirty_bytes of a on $type" "$(stat_of a dirty_bytes)" 4096
+		sync
+		unmount "$scratch/ib"
+		dm_remove ib
+		expect_pages a 0 0
+		expect_pages b 0 0
+		cgroup_remove a
+		cgroup_remove b
+	done
+}
+
 uptime_usec() {
 	awk '{ printf "%.0f\n", $1 * 1000000 }' /proc/uptime
 }
@@ -222,5 +363,13 @@ test_root_counts_on_in_another_hierarchy() {
 	expect_ge "wbytes of the root on v2" "$(stat_of root wbytes)" $((before + (4 << 20)))
 }
 
+# From the first device of type cgroup on
+pages_are_counted() {
+	grep -q '^dirty_bytes ' "$cgroup_root/bio.stat"
+}
+
+dm_create first "0 $(sectors /dev/disk) ioband /dev/disk first 0 0 cgroup weight 0 :100"
+wait_until 30 pages_are_counted
+dm_remove first
 mapfile -t tests < <(compgen -A function test_)
 run_tests "${tests[@]}"

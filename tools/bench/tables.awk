@@ -44,20 +44,26 @@ function value_of(text, q, v, m,    words) {
 	return words[1] * results[q, v, words[2], m]
 }
 
-# cell QUESTION VARIANT STACK METRIC: the figure, and the goal if there is one
-function cell(q, v, s, m,    key, is_met, value, limit, text) {
+# cell QUESTION VARIANT STACK METRIC: the figure, and what it should be if there are goals
+function cell(q, v, s, m,    key, i, n, words, all_met, value, limit, text, aims) {
 	key = q SUBSEP v SUBSEP s SUBSEP m
 	value = key in results ? results[key] : "-"
 	text = figure(value)
-	if (!(key in goal))
+	if (!(key in goals))
 		return text
-	limit = value_of(goal[key], q, v, m)
-	is_met = value != "-" && value ~ /^-?[0-9.]/ && (operator[key] == "<=" ? value + 0 <= limit + 0 : value + 0 >= limit + 0)
 	checked[key]
-	n_goals++
-	if (!is_met)
-		miss(q, sprintf("%s, %s, %s: %s is %s, to reach %s %s", q, v, title_of(s), m, text, operator[key], figure(limit)))
-	return sprintf("%s (%s %s: %s)", text, operator[key], figure(limit), is_met ? "met" : "NOT MET")
+	all_met = 1
+	n = split(goals[key], words, " ")
+	for (i = 1; i < n; i += 2) {
+		limit = value_of(words[i + 1], q, v, m)
+		aims = aims (i > 1 ? ", " : "") words[i] " " figure(limit)
+		n_goals++
+		if (value ~ /^-?[0-9.]+/ && (words[i] == "<=" ? value + 0 <= limit + 0 : value + 0 >= limit + 0))
+			continue
+		all_met = 0
+		miss(q, sprintf("%s, %s, %s: %s is %s, to reach %s %s", q, v, title_of(s), m, text, words[i], figure(limit)))
+	}
+	return sprintf("%s (%s: %s)", text, aims, all_met ? "met" : "NOT MET")
 }
 
 function print_table(q,    variants, stacks, metrics, nv, ns, nm, i, j, k, rows, width, line, cells, heads, dashes) {
@@ -128,9 +134,9 @@ FNR == 1 { next }	# column names
 
 file == 2 {
 	key = $1 SUBSEP $2 SUBSEP $3 SUBSEP $4
-	operator[key] = $5
-	goal[key] = $6
-	all_goals[++n_all] = key
+	if (!(key in goals))
+		all_goals[++n_all] = key
+	goals[key] = goals[key] $5 " " $6 " "
 	next
 }
 

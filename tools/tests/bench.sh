@@ -67,6 +67,16 @@ test_goal_that_is_missed() {
 	expect_line "$err" "tools/bench/run: not every goal is met"
 }
 
+test_goal_with_two_bounds() {
+	guests_leave 'echo small,a,ioband,ratio,3.4,times > records.csv' \
+		'printf "small,a,ioband,ratio,%s\n" \>=,3.6 \<=,4.4 > goals.csv'
+	bench
+	expect "exit status" 1 "$status"
+	expect_line "$out" "| a       | **dm-ioband** | 3.40 (>= 3.60, <= 4.40: NOT MET) |"
+	expect_line "$out" "1 of 2 goals met"
+	expect_line "$out" "- NOT MET: small, a, **dm-ioband**: ratio is 3.40, to reach >= 3.60"
+}
+
 test_goal_without_a_figure() {
 	guests_leave 'echo small,a,bare,error,3,% > records.csv' 'echo small,a,ioband,error,\<=,0.5 > goals.csv'
 	bench

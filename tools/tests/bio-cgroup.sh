@@ -30,6 +30,10 @@ questions='
 	mkdir /sys/fs/cgroup/a
 	echo "files: $(find /sys/fs/cgroup -name bio.id | wc -l)"
 	echo "controller: $(awk "\$1 == \"bio\" { print \$4 }" /proc/cgroups)"
+	keys() {
+		echo "keys $1: $(cut -d " " -f 1 /sys/fs/cgroup/a/bio.stat 2> /dev/null | paste -s -d " ")"
+	}
+	keys before
 	mkdir /sys/kernel/config/nullb/disk && cd /sys/kernel/config/nullb/disk
 	echo 16 > size && echo 1 > memory_backed && echo 1 > power
 	create() { # TYPE GROUPS
@@ -41,6 +45,11 @@ questions='
 	else
 		echo "type cgroup: no"
 	fi
+	for _ in {1..50}; do
+		! grep -q ^dirty_bytes /sys/fs/cgroup/bio.stat 2> /dev/null || break
+		sleep 0.1
+	done
+	keys after
 	create user ":100 0:100" && dmsetup mknodes ib && dd if=/dev/zero of=/dev/mapper/ib bs=4k count=5 oflag=direct status=none
 	echo "type user: $(dmsetup status ib | cut -d " " -f 12-18)"
 	# Buffered: pages are dirtied and written back
@@ -70,6 +79,7 @@ test_disabled() {
 	expect "files bio.id" 0 "$(answer files)"
 	expect "the controller in /proc/cgroups" 0 "$(answer controller)"
 	expect "boot messages on memory for pages" "" "$(grep -i 'bio-cgroup: .*page' <<< "$log")"
+	expect "keys of bio.stat" "" "$(answer "keys before")$(answer "keys after")"
 	expect "type cgroup" no "$(answer "type cgroup")"
 	expect_like "the sentence on type cgroup" "*ioband*cgroup*" "$(ioband_words)"
 	expect_like "the sentence on type cgroup names the reason" "*disable*" "$(ioband_words)"
@@ -86,6 +96,9 @@ test_enabled() {
 	expect "the controller in /proc/cgroups" 1 "$(answer controller)"
 	bytes=$(sed -n 's/.*bio-cgroup: \([0-9]*\) bytes a page.*/\1/p' <<< "$log")
 	expect_like "bytes a page in the boot message" "[1-4]" "$bytes"
+	expect "keys of bio.stat" "rbytes wbytes rios wios paced_usec" "$(answer "keys before")"
+	expect "keys of bio.stat once something is divided between cgroups" \
+		"rbytes wbytes rios wios paced_usec dirty_bytes writeback_bytes" "$(answer "keys after")"
 	expect "type cgroup" yes "$(answer "type cgroup")"
 	expect "complaints about type cgroup" "" "$(ioband_words)"
 	expect_type_user_to_work

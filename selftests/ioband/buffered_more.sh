@@ -1,0 +1,164 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# As in buffered_share.sh, on other file systems, in pieces of one file, beside direct readers, with other limits of memory, with fsync, with many
+# cgroups, and with weights that could let somebody wait for ever.
+
+# shellcheck source=buffered.sh
+. "${BASH_SOURCE[0]%/*}/buffered.sh"
+
+require mkfs.xfs mkfs.btrfs mkfs.f2fs jq
+
+test_xfs() {
+	two_files xfs
+}
+
+test_btrfs() {
+	two_files btrfs
+}
+
+test_f2fs() {
+	two_files f2fs
+}
+
+test_every_other_piece_of_one_file() {
+	weighted_fs ext4 || return
+	must fallocate --length 256M "$mounted/file"
+	writer a "$mounted/file" 0 --rw=write:64k
+	writer b "$mounted/file" 64k --rw=write:64k
+	expect_divided 100 400
+}
+
+# What is read is no page that anybody dirtied
+test_direct_reader_beside_it() {
+	weighted_fs ext4 || return
+	must message ib policy weight-iosize
+	weights 100 400
+	must dd if=/dev/zero of="$mounted/b" bs=1M count=128 conv=fsync status=none
+	writer a "$mounted/a" 0
+	writer b "$mounted/b" 0 --direct=1 --rw=randread --ioengine=libaio --iodepth=64
+	expect_divided 100 400
+}
+
+test_much_memory_may_be_dirty() {
+	on_end dirty_limit 16
+	dirty_limit 64
+	two_files ext4
+}
+
+# Limits lower than the smallest that the kernel works with, a few pages: they write on, and come to an end
+test_hardly_any_memory_may_be_dirty() {
+	on_end dirty_limit 16
+	echo 1 > /proc/sys/vm/dirty_background_bytes
+	echo 8192 > /proc/sys/vm/dirty_bytes
+	weighted_fs ext4 || return
+	start_as a dd if=/dev/zero of="$mounted/a" bs=64K count=64 status=none
+	as b dd if=/dev/zero of="$mounted/b" bs=64K count=64 status=none
+	wait "$started" || fail "a could not write"
+	must timeout 120 sync
+	expect_ge "bytes that a wrote" "$(charged ib a write)" $((4 << 20))
+	expect_ge "bytes that b wrote" "$(charged ib b write)" $((4 << 20))
+}
+
+# controller NAME: for the cgroups of this test
+controller() {
+	echo "+$1" > "$cgroup_root/cgroup.subtree_control" || fail "the controller $1 cannot be had"
+	on_end without_controller "$1"
+}
+
+without_controller() {
+	echo "-$1" > "$cgroup_root/cgroup.subtree_control"
+}
+
+test_memory_high() {
+	controller memory
+	weighted_fs ext4 || return
+	echo 48M > "$(cgroup_path a)/memory.high"
+	echo 48M > "$(cgroup_path b)/memory.high"
+	writer a "$mounted/a" 0
+	writer b "$mounted/b" 0
+	expect_divided 100 400
+}
+
+# stream_and_fsync: a writes all the time, b calls fsync after each MiB; leaves the 99th percentile of its fsync in p99, in ms, and the
+# bytes a second that a wrote in rate
+stream_and_fsync() {
+	local before
+
+	writer a "$mounted/a" 0
+	sleep 5
+	before=$(stat_of a wbytes)
+	must fallocate --length 128M "$mounted/b"
+	as b fio --name=b --filename="$mounted/b" --size=128m --bs=64k --rw=write --ioengine=psync --fallocate=none --time_based --runtime=12 \
+		--invalidate=0 --disk_util=0 --fsync=16 --output-format=json --output="$scratch/fsync"
+	rate=$((($(stat_of a wbytes) - before) / 12))
+	kill -INT "$started"
+	wait "$started"
+	p99=$(jq '.jobs[0].sync.lat_ns.percentile["99.000000"] / 1e6 | floor' "$scratch/fsync")
+}
+
+# stat_of CGROUP KEY: of its bio.stat
+stat_of() {
+	awk -v key="$2" '$1 == key { print $2; found = 1 } END { exit !found }' "$(cgroup_path "$1")/bio.stat"
+}
+
+# Who is slowed down by nothing but a share of the device does not slow down others' fsync more than one that io.max slows down
+test_fsync_beside_a_stream() {
+	local p99 rate divided
+
+	controller io
+	weighted_fs ext4 || return
+	stream_and_fsync
+	divided=$p99
+	diag "beside a stream of $rate bytes/s on ib: $p99 ms"
+	unmount "$mounted"
+	dm_remove ib
+	must mount -i -t ext4 /dev/disk "$mounted"
+	on_end unmount "$mounted"
+	echo "$(< /sys/block/disk/dev) wbps=$rate" > "$(cgroup_path a)/io.max"
+	stream_and_fsync
+	diag "beside one that io.max limits to this, it wrote $rate: $p99 ms"
+	expect_le "99th percentile of fsync, in ms" "$divided" $((3 * p99 + 20))
+}
+
+test_many_cgroups() {
+	local i names=() list=() file_mib=16
+
+	for i in {1..10}; do
+		names+=("g$i")
+	done
+	cgroup_make "${names[@]}"
+	owner_fs ib /dev/disk ext4 "${names[@]}" || return
+	mounted=$scratch/ib
+	for i in {1..10}; do
+		must message ib weight "$(cgroup_id "g$i"):$i"
+		writer "g$i" "$mounted/g$i" 0 --bs=16k
+	done
+	sleep 20
+	measure 10
+	for i in {1..10}; do
+		diag "weight $i: ${moved[ib/$(cgroup_id "g$i")]}"
+		list+=("$i ${moved[ib/$(cgroup_id "g$i")]}")
+	done
+	# Spearman's rank correlation, in percent
+	expect_ge "order by weight, in percent" "$(printf '%s\n' "${list[@]}" | sort -k2,2n | awk '{ squares += ($1 - NR) ^ 2 }
+		END { printf "%d", 100 * (1 - 6 * squares / (NR * (NR ^ 2 - 1))) }')" 80
+}
+
+# What the light one has dirty would take hours at its share. The heavy one goes on meanwhile; nobody else waits for ever
+test_extreme_weights() {
+	weighted_fs ext4 || return
+	weights 1 32767
+	writer a "$mounted/a" 0
+	writer b "$mounted/b" 0
+	wait_for_load "ib/$(cgroup_id b)" || return
+	sleep 10
+	must timeout 100 sync
+	pkill -INT fio
+	wait
+	must timeout 100 umount "$mounted"
+	not_on_end unmount "$mounted"
+}
+
+mapfile -t tests < <(compgen -A function test_)
+run_tests "${tests[@]}"
