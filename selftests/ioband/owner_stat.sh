@@ -256,12 +256,12 @@ has_under_writeback() {
 	[ "$(stat_of "$1" writeback_bytes)" -ge "$2" ]
 }
 
-# Each page is under writeback for a second at least. Whoever dirties such pages again has them, as dirty and as under writeback
+# Each page is under writeback for four seconds at least. Whoever dirties such pages again has them, as dirty and as under writeback
 test_writeback() {
 	local syncer sum
 
 	cgroup_make a b
-	nullb second size=64 memory_backed=1 irqmode=2 completion_nsec=1000000000 hw_queue_depth=64 submit_queues=1 max_sectors=128
+	nullb second size=64 memory_backed=1 irqmode=2 completion_nsec=4000000000 hw_queue_depth=64 submit_queues=1 max_sectors=128
 	owner_ioband ib /dev/second || return
 	device_stays_open
 	write_file a /dev/mapper/ib 1M
@@ -306,6 +306,7 @@ test_nothing_is_left() {
 	local type jobs
 
 	nullb other size=512 memory_backed=1
+	no_periodic_writeback
 	for type in xfs ext4; do
 		cgroup_make a b
 		owner_fs ib /dev/other "$type" a b || return
