@@ -80,6 +80,33 @@ test_memory_high() {
 	expect_divided 100 400
 }
 
+# A writer is paced by what of its cgroup is dirty now. What a memory cgroup's statistics say may be two seconds old: then the writer is slowed down
+# while the flusher finds nothing to write, and the device idles.
+test_one_writer_alone() {
+	controller memory
+	weighted_fs ext4 || return
+	echo 1 > "$trace_instance/events/writeback/balance_dirty_pages/enable"
+	writer a "$mounted/a" 0
+	wait_for_load "ib/$(cgroup_id a)" || return
+	settle_limit
+	sleep 10
+	echo 0 > "$trace_instance/events/writeback/balance_dirty_pages/enable"
+	expect_ge "times that the writer was looked at" "$(pacing | wc -l)" 100
+	expect_le "pages of the device that became dirty or clean while those of the cgroup stayed the same" "$(pacing | unseen_pages)" 1000
+}
+
+# pacing: of each time that balance_dirty_pages() slowed a down, the pages dirty or under writeback: of the limit that counts, of the device
+pacing() {
+	sed -nE "s/.* balance_dirty_pages: .* dirty=([0-9]+) .* bdi_dirty=([0-9]+) .* cgroup_ino=$(stat -c %i "$(cgroup_path a)")\$/\1 \2/p" "$trace_instance/trace"
+}
+
+# By how much the second number of such lines changes while the first one stays what it is, at most
+unseen_pages() {
+	awk '$1 != dirty || NR == 1 { dirty = $1; low = high = $2 }
+		{ if ($2 < low) low = $2; if ($2 > high) high = $2; if (high - low > most) most = high - low }
+		END { print most + 0 }'
+}
+
 # stream_and_fsync: a writes all the time, b calls fsync after each MiB; leaves the 99th percentile of its fsync in p99, in ms, and the
 # bytes a second that a wrote in rate
 stream_and_fsync() {
