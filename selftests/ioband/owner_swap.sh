@@ -216,6 +216,48 @@ test_anonymous_memory() {
 	expect_swapped_in many "$many_mib" holder_reads many
 }
 
+set_vm() {
+	echo "$2" > "/proc/sys/vm/$1"
+}
+
+# memory_is_short COMMAND...: while it fails, and for a minute at most, kswapd would like to have more than half of the memory free, of which it
+# cannot have more than a quarter. So it swaps out what it can; nobody is so short of memory that processes are killed
+memory_is_short() {
+	local ram=$scratch/ramfs total free
+
+	mkdir -p "$ram"
+	must mount -t ramfs ramfs "$ram" || return
+	on_end unmount "$ram"
+	read -r total free < <(awk '/^(MemTotal|MemFree):/ { printf "%d ", $2 / 1024 }' /proc/meminfo; echo)
+	as other dd if=/dev/zero of="$ram/file" bs=1M count=$((free - total / 4)) status=none
+	on_end set_vm swappiness "$(< /proc/sys/vm/swappiness)"
+	on_end set_vm watermark_scale_factor "$(< /proc/sys/vm/watermark_scale_factor)"
+	set_vm swappiness 200
+	set_vm watermark_scale_factor 3000
+	wait_until 60 "$@"
+	set_vm watermark_scale_factor 10
+	rm "$ram/file"
+}
+
+# Nearly all that few and many hold
+both_are_swapped() {
+	[ "$(swapped "${holder[few]}")" -ge $(((few_mib << 20) * 95 / 100)) ] && [ "$(swapped "${holder[many]}")" -ge $(((many_mib << 20) * 95 / 100)) ]
+}
+
+# Nobody asks for it: kswapd chooses the pages and writes them, once or, if they are used meanwhile, more often
+test_memory_is_short() {
+	local cgroup before
+
+	swap_disk || return
+	hold few "$few_mib" && hold many "$many_mib" || return
+	before=$(awk '$1 == "pgsteal_kswapd" { print $2 }' /proc/vmstat)
+	memory_is_short both_are_swapped
+	expect_ge "pages that kswapd took" $(($(awk '$1 == "pgsteal_kswapd" { print $2 }' /proc/vmstat) - before)) $(((few_mib + many_mib) << 8))
+	for cgroup in few many; do
+		expect_charged ib-disk "$cgroup" write "$(swapped "${holder[$cgroup]}")" 10
+	done
+}
+
 # The page stays with who faulted it in; reading it back is the I/O of the cgroup the process is in then
 test_process_that_has_moved() {
 	swap_disk || return
@@ -304,7 +346,7 @@ test_tmpfs_file() {
 	expect_swapped_in many "$few_mib" as many dd if="$scratch/tmpfs/few" of=/dev/null bs=1M status=none
 }
 
-tests=(test_anonymous_memory test_process_that_has_moved test_tmpfs_file)
+tests=(test_anonymous_memory test_memory_is_short test_process_that_has_moved test_tmpfs_file)
 [ ! -e /sys/kernel/mm/transparent_hugepage ] || tests+=(test_collapsed_to_huge_pages)
 [ ! -e /sys/devices/system/node/node1 ] || tests+=(test_migrated_to_another_node)
 for test in test_collapsed_to_huge_pages test_migrated_to_another_node; do
