@@ -220,16 +220,25 @@ set_vm() {
 	echo "$2" > "/proc/sys/vm/$1"
 }
 
-# memory_is_short COMMAND...: while it fails, and for a minute at most, kswapd would like to have more than half of the memory free, of which it
+# memory_of_smallest_node: MiB
+memory_of_smallest_node() {
+	local info=(/sys/devices/system/node/node*/meminfo)
+
+	[ -e "${info[0]}" ] || info=(/proc/meminfo)
+	awk '$(NF - 2) == "MemTotal:" { print int($(NF - 1) / 1024) }' "${info[@]}" | sort -n | head -n 1
+}
+
+# memory_is_short COMMAND...: while it fails, and for a minute at most, kswapd would like to have more than half of each node's memory free, of which it
 # cannot have more than a quarter. So it swaps out what it can; nobody is so short of memory that processes are killed
 memory_is_short() {
-	local ram=$scratch/ramfs total free
+	local ram=$scratch/ramfs free
 
 	mkdir -p "$ram"
 	must mount -t ramfs ramfs "$ram" || return
 	on_end unmount "$ram"
-	read -r total free < <(awk '/^(MemTotal|MemFree):/ { printf "%d ", $2 / 1024 }' /proc/meminfo; echo)
-	as other dd if=/dev/zero of="$ram/file" bs=1M count=$((free - total / 4)) status=none
+	free=$(awk '$1 == "MemFree:" { print int($2 / 1024) }' /proc/meminfo)
+	# One node is filled before the next; as long as any has more than it wants, no kswapd is woken
+	as other dd if=/dev/zero of="$ram/file" bs=1M count=$((free - $(memory_of_smallest_node) / 4)) status=none
 	on_end set_vm swappiness "$(< /proc/sys/vm/swappiness)"
 	on_end set_vm watermark_scale_factor "$(< /proc/sys/vm/watermark_scale_factor)"
 	set_vm swappiness 200
