@@ -21,8 +21,7 @@ scsi_debug=/sys/bus/pseudo/drivers/scsi_debug
 load_nullb slow memory_backed=1 cache_size=16
 load_nullb slow2 memory_backed=1
 load_nullb small size=64 memory_backed=1 max_sectors=128
-# So slow that a burst is submitted as a whole before one of it completes
-load_nullb slots size=64 completion_nsec=1200000000 hw_queue_depth=64
+slots_nullb
 # A bio that is merged into the request of another shares that one's error
 for disk in slow slow2 small; do
 	forbid_merges "/dev/$disk"
@@ -145,24 +144,10 @@ expect_over() {
 	diag "$held bios were held"
 	expect_ge "bios that were held" "$held" "$least"
 	expect_eq "bios that were issued after that" "$held" "$issued"
-	expect_all_slots
+	expect_all_slots share1 "$limit"
 	for name; do
 		dm_remove "$name"
 	done
-}
-
-# Another device with the same scheduler: of $limit + 3 at once three are held. One more, and a slot was lost; one less, and one is there twice
-expect_all_slots() {
-	local number=$((limit + 3)) kind
-	local burst=(--ioengine=libaio --bs=4k --iodepth="$number" --iodepth_batch_submit="$number" --number_ios="$number" --size=64m)
-
-	ioband slots1 /dev/slots || return
-	start_load slots1 --rw=randread "${burst[@]}" --name=writes --thread --filename=/dev/mapper/slots1 --direct=1 --rw=randwrite "${burst[@]}"
-	expect_verified $!
-	for kind in read write; do
-		expect_eq "${kind}s held of $number at once" 3 "$(status_column slots1 -1 "${kind}s_delayed")"
-	done
-	dm_remove slots1
 }
 
 # Two of them, on striped: root's on the first half, user 1000's on the second

@@ -146,6 +146,26 @@ wait_for_load() {
 	sleep 0.3
 }
 
+# slots_nullb: the disk for expect_all_slots, so slow that a burst is submitted as a whole before one of it completes
+slots_nullb() {
+	load_nullb slots size=64 completion_nsec=1200000000 hw_queue_depth=64
+}
+
+# expect_all_slots ID LIMIT: has the idle ioband device ID as many slots as io_limit says? On another device of it, of LIMIT + 3 at once three are
+# held. One more, and a slot was lost; one less, and one is there twice
+expect_all_slots() {
+	local number=$(($2 + 3)) kind
+	local burst=(--ioengine=libaio --bs=4k --iodepth="$number" --iodepth_batch_submit="$number" --number_ios="$number" --size=64m)
+
+	ioband_create slots1 /dev/slots "$1" "$2" "$2" user weight 0 :100 || return
+	start_load slots1 --rw=randread "${burst[@]}" --name=writes --thread --filename=/dev/mapper/slots1 --direct=1 --rw=randwrite "${burst[@]}"
+	expect_verified $!
+	for kind in read write; do
+		expect_eq "${kind}s held of $number at once" 3 "$(status_column slots1 -1 "${kind}s_delayed")"
+	done
+	dm_remove slots1
+}
+
 running() {
 	local pid
 

@@ -116,6 +116,30 @@ test_noflush_suspend_fails_nothing_that_asked_not_to_wait() {
 	expect_verified "$reader"
 }
 
+# Device-mapper fails readahead (REQ_RAHEAD) that comes to a suspended device, and so it may what it was handed back
+test_noflush_suspend_fails_no_readahead() {
+	local device i errors held=0
+
+	ioband_create ioband1 /dev/slower share1 1 1 none weight 0 :100 || return
+	device=$(dmsetup info -c --noheadings --separator , -o major,minor ioband1)
+	must blockdev --setra 8192 /dev/mapper/ioband1
+	trace_start ioband/ioband_hold block/block_bio_complete
+	for ((i = 1; i <= 20; i++)); do
+		# One window of readahead, and nothing more while the device is suspended: that would fail on any target
+		dd if=/dev/mapper/ioband1 of=/dev/null bs=1M count=1 status=none &
+		wait_until 60 has_held $((held + 3)) || return
+		dm_suspend ioband1 --noflush || return
+		dm_resume ioband1
+		held=$(grep -c ioband_hold: "$trace_instance/trace")
+		wait
+		must blockdev --flushbufs /dev/mapper/ioband1
+	done
+	diag "$held bios were held"
+	errors=$(awk -v device="$device" '/block_bio_complete:/ && $0 ~ ": " device " R" && !/\[0\]$/' "$trace_instance/trace")
+	expect_eq "reads that failed" "" "$errors"
+	expect_ge "reads that completed" "$(grep -c "block_bio_complete: $device R.*\[0\]$" "$trace_instance/trace")" 20
+}
+
 run_tests test_suspend_and_resume_under_verified_load test_noflush_suspend_and_resume_under_verified_load test_reload_under_verified_load \
 	test_suspend_waits_for_all_held_bios test_noflush_suspend_hands_held_bios_back \
-	test_noflush_suspend_fails_nothing_that_asked_not_to_wait
+	test_noflush_suspend_fails_nothing_that_asked_not_to_wait test_noflush_suspend_fails_no_readahead
