@@ -258,6 +258,22 @@ test_selftests_are_counted() {
 	expect_count 1 "1 passed, 1 failed, 0 skipped"
 }
 
+test_two_programs_run_at_a_time() {
+	kselftest_repository
+	# shellcheck disable=SC2016 # expanded when it runs
+	selftest a 'echo 1..1; for i in {1..15}; do [ ! -e "${0%/*}/b.begun" ] || { echo ok 1 beside b; exit 0; }; sleep 0.1; done; exit 1'
+	# shellcheck disable=SC2016
+	selftest b 'echo 1..1; touch "${0%/*}/b.begun"; sleep 1; touch "${0%/*}/b.over"; echo ok 1 one'
+	# shellcheck disable=SC2016
+	selftest load_c 'echo 1..1; [ -e "${0%/*}/b.over" ] && echo ok 1 after b; sleep 1; touch "${0%/*}/c.over"'
+	# shellcheck disable=SC2016
+	selftest share_d 'echo 1..1; [ -e "${0%/*}/c.over" ] && echo ok 1 after c'
+	check selftests
+	expect "results" "$(printf '%s\n' install "a.sh: beside b" "b.sh: one" "load_c.sh: after b" "share_d.sh: after c")" \
+		"$(sed -n 's/^ok [0-9]* selftests: //p' <<< "$out")"
+	expect_count 0 "5 passed, 0 failed, 0 skipped"
+}
+
 # fails_once NAME: a program whose second test fails the first time
 fails_once() {
 	# shellcheck disable=SC2016 # expanded when it runs
