@@ -7,7 +7,7 @@
 # shellcheck source=ctl.sh
 . "${BASH_SOURCE[0]%/*}/ctl.sh"
 
-require udevadm mkfs.ext4 blkid
+require udevadm mkfs.ext4 blkid lvm wipefs
 
 # Of the machine itself, or one of our own
 start_udevd() {
@@ -60,7 +60,7 @@ expect_nothing_left() {
 	[ ! -L "$by_uuid" ] || fail "$by_uuid is left: $(readlink "$by_uuid")"
 }
 
-# As LVM and cryptsetup do
+# As LVM and cryptsetup do; test_logical_volume has LVM itself
 volume() {
 	must dmsetup create lv --table "0 $(sectors /dev/disk1) linear /dev/disk1 0" || return
 	on_end must dmsetup remove --retry lv
@@ -164,4 +164,44 @@ test_steps_that_fail() {
 	volume_goes
 }
 
-run_tests test_create_and_remove test_insert_and_eject test_start_and_stop test_steps_that_fail
+lvm_udev() {
+	lvm "$@" --config 'devices { use_devicesfile = 0 types = [ "nullb", 16 ] filter = [ "a|/dev/disk1|", "r|.*|" ] } activation { udev_sync = 1 udev_rules = 1 verify_udev_operations = 0 } backup { backup = 0 archive = 0 } global { locking_type = 1 event_activation = 0 }'
+}
+
+# expect_volume ATTRIBUTES: LVM has it, and udev its links
+expect_volume() {
+	local node
+
+	node=dm-$(dmsetup info -c --noheadings -o minor ctludev-data)
+	expect_eq "/dev/ctludev/data" "../$node" "$(readlink /dev/ctludev/data)"
+	expect_eq "/dev/mapper/ctludev-data" "../$node" "$(readlink /dev/mapper/ctludev-data)"
+	expect_eq "what LVM says of it" "data ctludev $1" "$(lvm_udev lvs --noheadings -o lv_name,vg_name,lv_attr 2> /dev/null | xargs)"
+}
+
+# What LVM does not know it shows as X. When it loads a table of its own, ioband is out of it; eject and insert put it back
+test_logical_volume() {
+	must wipefs -qa /dev/disk1 && must lvm_udev vgcreate -qq -y -s 1m ctludev /dev/disk1 || return
+	on_end must lvm_udev vgremove -qq -ff -y ctludev
+	must lvm_udev lvcreate -qq -y -W n -Z n -L 16m -n data ctludev || return
+	settled
+	expect_volume -wi-a-----
+	ctl_ends insert /dev/ctludev/data --type user 1000:400 || return
+	must udevadm trigger --subsystem-match=block
+	settled
+	expect_volume -wi-XX--X-
+	expect_match "table" "0 32768 ioband .*" "$(table ctludev-data)"
+	must lvm_udev lvextend -qq -y -L 24m ctludev/data
+	expect_no_cookie lvextend
+	expect_match "table after lvextend" "0 49152 linear .*" "$(table ctludev-data)"
+	ctl_ends eject /dev/ctludev/data
+	ctl_ends insert /dev/ctludev/data --type user 1000:400
+	settled
+	expect_volume -wi-XX--X-
+	expect_match "table" "0 49152 ioband .*" "$(table ctludev-data)"
+	ctl_ends eject /dev/ctludev/data
+	must lvm_udev lvchange -qq -an ctludev/data
+	settled
+	expect_eq "in /dev/mapper" "$nodes_before" "$(ls /dev/mapper)"
+}
+
+run_tests test_create_and_remove test_insert_and_eject test_start_and_stop test_steps_that_fail test_logical_volume
