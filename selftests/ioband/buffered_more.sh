@@ -180,6 +180,7 @@ test_extreme_weights() {
 	writer b "$mounted/b" 0
 	wait_for_load "ib/$(cgroup_id b)" || return
 	sleep 10
+	expect_ge "writes of the light one that had to wait" "$(status_column ib "$(cgroup_id a)" writes_delayed)" 1
 	must timeout 100 sync
 	pkill -INT fio
 	wait

@@ -34,13 +34,59 @@ test_two_writers_count_as_one() {
 	expect_divided 100 400
 }
 
+# From two seconds after that on
 test_new_weights() {
 	weighted_fs ext4 || return
 	writer a "$mounted/a" 0
 	writer b "$mounted/b" 0
+	wait_for_load "ib/$(cgroup_id a)" "ib/$(cgroup_id b)" || return
+	settle_limit
 	sleep 4
 	weights 400 100
-	expect_divided 400 100
+	sleep 2
+	measure 8
+	expect_shares 35 moved "ib/$(cgroup_id a)=400" "ib/$(cgroup_id b)=100"
+}
+
+# written SECONDS: sectors, on the disk
+written() {
+	local before
+
+	before=$(awk '{ print $7 }' /sys/block/disk/stat)
+	sleep "$1"
+	echo $(($(awk '{ print $7 }' /sys/block/disk/stat) - before))
+}
+
+# expect_total CGROUP...: what they write together on ib, and then without it, are about the same
+expect_total() {
+	local cgroup divided
+
+	for cgroup; do
+		writer "$cgroup" "$mounted/$cgroup" 0
+	done
+	sleep 5
+	settle_limit
+	divided=$(written 8)
+	pkill -INT fio
+	wait
+	unmount "$mounted"
+	not_on_end unmount "$mounted"
+	dm_remove ib
+	must mount -i -t ext4 /dev/disk "$mounted" || return
+	on_end unmount "$mounted"
+	for cgroup; do
+		writer "$cgroup" "$mounted/$cgroup" 0
+	done
+	sleep 5
+	expect_ge "written by $*, in percent of what they write without ioband" $((divided * 100 / $(written 8))) 80
+}
+
+test_total_of_two() {
+	weighted_fs ext4 && expect_total a b
+}
+
+test_one_alone_has_the_device() {
+	weighted_fs ext4 && expect_total a
 }
 
 # They are not divided where pages become dirty, but at the device, where large bios of writeback must not keep all others out.
@@ -90,17 +136,46 @@ test_who_wants_little_is_not_waited_for() {
 	expect_ge "written beside it, in percent of alone" $((beside * 100 / (moved[$a] > 0 ? moved[$a] : 1))) 50
 }
 
-# Whoever waits can be killed, and its cgroup removed
-test_kill_and_remove() {
+# one_waits: a has a weight of 1, and has had to wait
+one_waits() {
 	weighted_fs ext4 || return
 	must message ib weight "$(cgroup_id a):1"
 	writer a "$mounted/a" 0
 	writer b "$mounted/b" 0
-	sleep 4
+	wait_until 30 has_waited
+}
+
+has_waited() {
+	[ "$(awk '$1 == "paced_usec" { print $2 }' "$(cgroup_path a)/bio.stat")" -ge 2000000 ]
+}
+
+no_fio() {
+	! pgrep -x fio > /dev/null
+}
+
+# Whoever waits can be killed at once, and not only when it has waited for 8 seconds; and its cgroup removed
+test_kill_and_remove() {
+	one_waits || return
 	pkill -KILL fio
+	wait_until 4 no_fio
 	wait
 	cgroup_remove a
 	cgroup_remove b
+	must sync
+}
+
+# It waits on in another cgroup, or has moved on; nobody else waits for it
+test_remove_while_it_waits() {
+	local process
+
+	one_waits || return
+	for process in $(< "$(cgroup_path a)/cgroup.procs"); do
+		echo "$process" > "$cgroup_root/cgroup.procs"
+	done
+	cgroup_remove a
+	expect_ge "sectors that b wrote then" "$(written 4)" 20000
+	pkill -INT fio
+	wait
 	must sync
 }
 
@@ -120,5 +195,5 @@ test_device_goes() {
 	must sync
 }
 
-run_tests test_two_files_of_ext4 test_two_files_of_vfat test_halves_of_one_file test_two_writers_count_as_one \
-	test_new_weights test_direct_writes_beside_it test_who_stops_is_not_waited_for test_who_wants_little_is_not_waited_for test_kill_and_remove test_device_goes
+mapfile -t tests < <(compgen -A function test_)
+run_tests "${tests[@]}"
