@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What those who are not root may do to devices, groups and the files bio.*: ordinary users, the root user of a user namespace (so of a container),
-# and users to whom a part of the cgroup tree was delegated. What is tested here is what Documentation/threats.md promises.
+# What those who are not root may do to devices, groups and the files bio.*: ordinary users, the root user of a user namespace, one with no more
+# than the capabilities that containers are given (so that of any container), and users to whom a part of the cgroup tree was delegated. What is tested here is what Documentation/threats.md promises.
 
 # shellcheck source=owner.sh
 . "${BASH_SOURCE[0]%/*}/owner.sh"
@@ -16,6 +16,9 @@ as_1000=(setpriv --reuid 1000 --regid 1000 --clear-groups)
 root_of_a_namespace=("${as_1000[@]}" unshare --user --map-root-user)
 # Has all capabilities, in a namespace of its own only
 root_below_root=(unshare --user --map-root-user)
+# Is root, as in a container without a user namespace
+container_root=(setpriv --inh-caps=-all
+	'--bounding-set=-all,+chown,+dac_override,+fowner,+fsetid,+kill,+mknod,+net_bind_service,+net_raw,+setfcap,+setgid,+setpcap,+setuid,+sys_chroot')
 
 # refused_to PREFIX...: every change of ioband1, and another device beside it
 refused_to() {
@@ -37,6 +40,7 @@ test_only_root_changes_devices() {
 	ioband_create ioband1 /dev/disk share1 4 64 user weight 256 :100 1000:300 || return
 	refused_to "${as_1000[@]}"
 	refused_to "${root_of_a_namespace[@]}"
+	refused_to "${container_root[@]}"
 }
 
 # The mode of a device node does not decide: somebody may have passed it on, to a container perhaps
@@ -72,6 +76,7 @@ test_nobody_writes_to_the_files_of_an_owner() {
 		before=$(< "$file")
 		refuses_5 "$file" "Permission denied" "${as_1000[@]}"
 		refuses_5 "$file" "Invalid argument" env
+		refuses_5 "$file" "Invalid argument" "${container_root[@]}"
 		expect_eq "$file" "$before" "$(< "$file")"
 	done
 	for file in bio.id bio.stat; do
