@@ -78,6 +78,19 @@ iobandctl set: 'ioband1' is as it was before, except carryover, which has its de
 	expect_eq "arguments" "x 4 1000 user weight 256 :100 0:400" "$(arguments ioband1)"
 }
 
+# A policy, and the weights of all devices of the ID with it
+test_set_is_taken_back_on_all_devices_of_the_id() {
+	[ -r "$fail_library" ] || bail "no $fail_library: make iobandctl"
+	ctl_create ioband1 /dev/disk1 --id x --type user --token 256 --io-limit 64 --weight 50 0:400 || return
+	ctl_create ioband2 /dev/disk2 --id x --type gid --token 256 --io-limit 64 --weight 7 0:900 5:300 || return
+	FAIL_CHANGE=2 LD_PRELOAD=$fail_library ctl set ioband1 policy=weight-iosize weight=3 2> "$scratch/err"
+	expect_eq "exit status" 1 $?
+	expect_match "error" "iobandctl set: cannot send 'weight 3' to 'ioband1': Input/output error.*
+iobandctl set: 'ioband1' is as it was before, except carryover, which has its default" "$(< "$scratch/err")"
+	expect_eq "arguments" "x 4 64 user weight 256 :50 0:400" "$(arguments ioband1)"
+	expect_eq "arguments of the other" "x 4 64 gid weight 256 :7 0:900 5:300" "$(arguments ioband2)"
+}
+
 test_attach_and_detach_are_taken_back_if_the_kernel_refuses() {
 	[ -r "$fail_library" ] || bail "no $fail_library: make iobandctl"
 	ctl_create ioband1 /dev/disk1 --id x --type user --token 256 --io-limit 64 0:400 1:7 || return
@@ -133,5 +146,5 @@ ioband1 +/dev/disk1 +ioband1 +user +30 +1 +64 MiB +weight" "$list"
 }
 
 run_tests test_create_with_defaults test_create_with_all_options test_options_may_come_first test_contents_stay test_read_only_device \
-	test_attach_and_detach test_set test_set_is_taken_back_if_the_kernel_refuses \
+	test_attach_and_detach test_set test_set_is_taken_back_if_the_kernel_refuses test_set_is_taken_back_on_all_devices_of_the_id \
 	test_attach_and_detach_are_taken_back_if_the_kernel_refuses test_reset test_two_devices_of_one_id test_list_and_status

@@ -88,8 +88,45 @@ test_what_a_process_is_in() {
 	kill "$process"
 }
 
+# After it was there, before its group is known
+test_a_process_that_ends_meanwhile() {
+	local code=0
+
+	[ -r "$fail_library" ] || bail "no $fail_library: make iobandctl"
+	sleep 100 &
+	NO_PROCESS=1 LD_PRELOAD=$fail_library ctl create ioband1 /dev/disk --type pgrp "@$!:7" 2> "$scratch/err" || code=$?
+	[ "$code" != 0 ] || on_end dm_remove ioband1
+	expect_eq "exit status" 2 "$code"
+	expect_eq "error" "iobandctl create: group '@$!': there is no process $!" "$(< "$scratch/err")"
+	kill $!
+}
+
 user_is() {
 	grep -q "^Uid:[[:space:]]$2[[:space:]]" "/proc/$1/status"
+}
+
+# Who chooses them may be anybody; what root's terminal or a reader of JSON gets must be characters
+test_names_that_are_no_text() {
+	local process name
+
+	name=$(printf 'ctl-\033[31m\377\302\233\303\251')
+	cgroup_mkdir "/$name"
+	ctl_create ioband1 /dev/disk --type cgroup "$cgroup_v2/$name" || return
+	expect_eq "name" "$(printf '/ctl-?[31m???\303\251')" "$(name_of "$(< "$cgroup_v2/$name/bio.id")")"
+	expect_eq "name in JSON" "$(printf '/ctl-?[31m???\303\251')" "$(ctl status --json ioband1 | jq -r '.devices[0].groups[1].name')"
+	ctl_remove ioband1
+	cgroup_mkdir "/$name/same"
+	cgroup_mkdir /ctl-a
+	cgroup_mkdir /ctl-a/same
+	! ctl create ioband1 /dev/disk --type cgroup same 2> "$scratch/err" || on_end dm_remove ioband1
+	expect_eq "control characters in an error" "" "$(tr -d '\n[:print:]' < "$scratch/err" | tr -d '\303\251')"
+	cp "$(command -v sleep)" "$scratch/$name"
+	"$scratch/$name" 100 &
+	process=$!
+	wait_until 30 grep -q '^ctl' "/proc/$process/comm"
+	ctl_create ioband1 /dev/disk --type pid "$process" || return
+	expect_eq "name" "$(printf 'ctl-?[31m???\303\251[%s]' "$process")" "$(name_of "$process")"
+	kill "$process"
 }
 
 test_cgroups_by_path() {
@@ -165,14 +202,50 @@ only_the_root_is_left() {
 	awk '$1 == "bio" { exit $3 != 1 }' /proc/cgroups
 }
 
+# cpusets: /ctl-cpus has a cpuset of its own, and /ctl-cpus/none has not
+cpusets() {
+	if ! grep -qw cpuset "$cgroup_v2/cgroup.subtree_control"; then
+		must write_file +cpuset "$cgroup_v2/cgroup.subtree_control" || return
+		on_end must write_file -cpuset "$cgroup_v2/cgroup.subtree_control"
+	fi
+	cgroup_mkdir /ctl-cpus
+	cgroup_mkdir /ctl-cpus/none
+}
+
+write_file() {
+	echo "$1" > "$2"
+}
+
 test_cpusets() {
 	local id
 
-	cgroup_mkdir /ctl-cpus
+	cpusets || return
 	id=$(stat -c %i "$cgroup_v2/ctl-cpus")
-	ctl_create ioband1 /dev/disk --type cpuset ctl-cpus:5 || return
-	expect_groups "$id:5"
+	ctl_create ioband1 /dev/disk --type cpuset ctl-cpus:5 /:6 || return
+	expect_groups "$id:5 $(stat -c %i "$cgroup_v2"):6"
 	expect_eq "name" /ctl-cpus "$(name_of "$id")"
+	# What the kernel counts there
+	(read_blocks ioband1 30 in_cgroup "$cgroup_v2/ctl-cpus")
+	expect_group ioband1 "$id" 30 0
+}
+
+# Nothing would ever be counted as that of a cgroup without one; the kernel has its processes in the one above
+test_a_cgroup_without_a_cpuset() {
+	local id process
+
+	cpusets || return
+	id=$(stat -c %i "$cgroup_v2/ctl-cpus")
+	expect_refused_ctl 1 "group 'ctl-cpus/none': $cgroup_v2/ctl-cpus/none has no cpuset of its own, .*: its parent needs \\+cpuset in .*" \
+		create x /dev/disk --type cpuset ctl-cpus/none
+	sleep 100 &
+	process=$!
+	echo "$process" > "$cgroup_v2/ctl-cpus/none/cgroup.procs"
+	ctl_create ioband1 /dev/disk --type cpuset "@$process:5" || return
+	kill "$process"
+	wait "$process" 2> /dev/null
+	expect_groups "$id:5"
+	(read_blocks ioband1 30 in_cgroup "$cgroup_v2/ctl-cpus/none")
+	expect_group ioband1 "$id" 30 0
 }
 
 test_numa_nodes() {
@@ -205,5 +278,6 @@ test_groups_that_are_none() {
 	expect_refused_ctl 2 "':5' names no group: GROUP or GROUP:WEIGHT" create x /dev/disk --type user :5
 }
 
-run_tests test_users test_groups_of_users test_processes test_process_groups test_what_a_process_is_in test_cgroups_by_path test_systemd_units \
-	test_a_removed_cgroup test_cgroups_on_v1 test_cpusets test_numa_nodes test_groups_that_are_none
+run_tests test_users test_groups_of_users test_processes test_process_groups test_what_a_process_is_in test_a_process_that_ends_meanwhile \
+	test_names_that_are_no_text test_cgroups_by_path test_systemd_units test_a_removed_cgroup test_cgroups_on_v1 test_cpusets \
+	test_a_cgroup_without_a_cpuset test_numa_nodes test_groups_that_are_none

@@ -147,6 +147,89 @@ test_every_step_that_can_fail() {
 	must fsck.ext4 -fn /dev/mapper/lv
 }
 
+# From each allocation on that is made while the device is suspended there is no memory; then, too, what was before is there again
+test_memory_that_is_short_on_the_way() {
+	local before nth
+
+	[ -r "$fail_library" ] || bail "no $fail_library: make iobandctl"
+	linear lv && mounted lv || return
+	before=$(table lv)
+	verify_files
+	for ((nth = 1; nth < 500; nth++)); do
+		! runs_short_of_memory "$nth" insert || break
+		expect_untouched lv "$before"
+		goes_on || break
+	done
+	diag "insert makes $((nth - 1)) allocations before the device works again"
+	expect_ge "allocations that insert makes" "$nth" 10
+	must ctl eject lv
+	must ctl insert lv --type user 0:400
+	before=$(all_tables)
+	for ((nth = 1; nth < 500; nth++)); do
+		! runs_short_of_memory "$nth" eject || break
+		expect_eq "all tables after failure $nth" "$before" "$(all_tables)"
+		goes_on || break
+	done
+	diag "eject makes $((nth - 1)) allocations before the device works again"
+	expect_ge "allocations that eject makes" "$nth" 10
+	! dmsetup info lv-ioband-real > /dev/null 2>&1 || must ctl eject lv
+	expect_still_running
+	verify_ends
+	unmount
+	must fsck.ext4 -fn /dev/mapper/lv
+}
+
+# The first failure is enough, and must not keep the file system waiting
+goes_on() {
+	[ "$test_failed" = 0 ] || { dm_resume lv; return 1; }
+}
+
+# runs_short_of_memory NTH COMMAND: of lv; fails if the command does
+runs_short_of_memory() {
+	local code=0
+
+	FAIL_ALLOCATION=$1 LD_PRELOAD=$fail_library timeout 60 "$iobandctl" "$2" lv 2> "$scratch/err" || code=$?
+	[ "$code" != 0 ] || return 0
+	expect_eq "exit status of $2 with failure $1" 1 "$code"
+	expect_match "what $2 says" "iobandctl $2: (out of memory|cannot .*|'lv' got another table meanwhile)" "$(head -1 "$scratch/err")"
+	return 1
+}
+
+# Whoever loads another table while the device changes hands has it in the end, and nothing of ioband is left
+test_a_table_that_somebody_else_loads_meanwhile() {
+	local size nth other
+
+	[ -r "$fail_library" ] || bail "no $fail_library: make iobandctl"
+	size=$(sectors /dev/disk)
+	other="0 $size linear $(device_number /dev/disk2) 0"
+	for nth in 4 5 6; do
+		linear lv || return
+		meddles "$nth" insert "$other"
+		expect_untouched lv "$other"
+		dm_remove lv
+	done
+	# Before the last step ioband is out
+	for nth in 2 3 4; do
+		linear lv || return
+		must ctl insert lv
+		meddles "$nth" eject "$other"
+		expect_eq "table of lv" "$other" "$(table lv)"
+		expect_eq "state of lv-ioband-real" "Active Live" "$(dmsetup info -c --noheadings --separator ' ' -o suspended,tables_loaded lv-ioband-real)"
+		must ctl eject lv
+		expect_untouched lv "$other"
+		dm_remove lv
+	done
+}
+
+# meddles NTH COMMAND TABLE: of lv, which gets another table before the NTH change
+meddles() {
+	local code=0
+
+	MEDDLE_CHANGE=$1 MEDDLE="LD_PRELOAD= dmsetup load lv --table '$3'" LD_PRELOAD=$fail_library "$iobandctl" "$2" lv 2> "$scratch/err" || code=$?
+	expect_eq "exit status of $2" 1 "$code"
+	expect_match "what $2 says" "iobandctl $2: 'lv' got another table meanwhile.*" "$(< "$scratch/err")"
+}
+
 test_table_that_the_kernel_refuses() {
 	local before
 
@@ -195,6 +278,34 @@ test_crypt() {
 	expect_untouched secret "$before"
 	unmount
 	must fsck.ext4 -fn /dev/mapper/secret
+}
+
+# As LUKS2 has it: only the name of the key is in the table
+test_crypt_with_a_key_in_a_keyring() {
+	local before
+
+	command -v keyctl > /dev/null || [ "$(uname -m)" = x86_64 ] || return 0
+	must add_key cryptsetup:ctl-test || return
+	dm_create secret "0 $(sectors /dev/disk) crypt aes-xts-plain64 :64:logon:cryptsetup:ctl-test 0 /dev/disk 0" || return
+	before=$(all_tables)
+	expect_refused_ctl 1 "'secret' has its key in a kernel keyring, .*: open it with cryptsetup open --disable-keyring, or insert .* below it" \
+		insert secret
+	expect_eq "all tables" "$before" "$(all_tables)"
+	# On it there may be ioband
+	dm_create lv "0 1000 linear /dev/mapper/secret 0" || return
+	ctl_insert lv
+}
+
+# add_key DESCRIPTION: of 64 bytes, in root's keyring; 248 is add_key() on x86-64
+add_key() {
+	local description=$1
+
+	if command -v keyctl > /dev/null; then
+		head -c 64 /dev/urandom | keyctl padd logon "$description" @u
+	else
+		perl -e '($type, $description, $key) = ("logon", $ARGV[0], "k" x 64); exit(syscall(248, $type, $description, $key, 64, -4) < 0)' \
+			"$description"
+	fi
 }
 
 test_thin() {
@@ -342,6 +453,30 @@ test_logical_volume_that_lvm_changes() {
 	! dmsetup info ctlvg-home-ioband-real > /dev/null 2>&1 || fail "the hidden device is left"
 }
 
+# The path goes with the volume, and means the hidden device still
+test_path_of_a_logical_volume_that_is_gone() {
+	must lvm_ vgcreate -qq -y -s 1m ctl-vg /dev/disk /dev/disk2 || return
+	on_end must lvm_ vgremove -qq -ff -y ctl-vg
+	must lvm_ lvcreate -qq -y -W n -Z n -L 64m -n my-home ctl-vg || return
+	dmsetup mknodes
+	must ctl insert ctl--vg-my--home || return
+	must lvm_ lvchange -qq -an ctl-vg/my-home
+	expect_refused_ctl 1 "there is no device '/dev/ctl-vg/none': .*" eject /dev/ctl-vg/none
+	expect_match "what eject says" "iobandctl eject: 'ctl--vg-my--home' had lost its ioband layer already; .*" \
+		"$(ctl eject /dev/ctl-vg/my-home 2>&1)"
+	! dmsetup info ctl--vg-my--home-ioband-real > /dev/null 2>&1 || fail "the hidden device is left"
+
+	must lvm_ lvchange -qq -ay ctl-vg/my-home
+	dmsetup mknodes
+	echo "home /dev/ctl-vg/my-home insert" > "$scratch/tab"
+	must ctl start --tab "$scratch/tab" || return
+	expect_match "table" "0 131072 ioband .*" "$(table ctl--vg-my--home)"
+	must lvm_ lvchange -qq -an ctl-vg/my-home
+	expect_match "what stop says" "iobandctl stop: 'ctl--vg-my--home' had lost its ioband layer already; .*" \
+		"$(ctl stop --tab "$scratch/tab" 2>&1)"
+	! dmsetup info ctl--vg-my--home-ioband-real > /dev/null 2>&1 || fail "the hidden device is left"
+}
+
 # An insert that was killed after it had loaded the tables
 test_what_a_killed_insert_leaves() {
 	local before
@@ -388,7 +523,9 @@ test_what_is_refused() {
 	expect_refused_ctl 1 "'ioband1' has no ioband layer from 'iobandctl insert'" eject ioband1
 }
 
-run_tests test_under_a_mounted_file_system test_while_files_are_verified test_every_step_that_can_fail test_table_that_the_kernel_refuses \
-	test_a_volume_of_two_segments test_read_only_volume test_crypt test_thin test_from_a_file_system_on_the_device_itself \
-	test_a_signal_while_io_is_waited_for test_logical_volume test_path_of_a_logical_volume test_logical_volume_that_lvm_changes \
+run_tests test_under_a_mounted_file_system test_while_files_are_verified test_every_step_that_can_fail \
+	test_memory_that_is_short_on_the_way test_a_table_that_somebody_else_loads_meanwhile test_table_that_the_kernel_refuses \
+	test_a_volume_of_two_segments test_read_only_volume test_crypt test_crypt_with_a_key_in_a_keyring test_thin \
+	test_from_a_file_system_on_the_device_itself test_a_signal_while_io_is_waited_for test_logical_volume test_path_of_a_logical_volume \
+	test_logical_volume_that_lvm_changes test_path_of_a_logical_volume_that_is_gone \
 	test_what_a_killed_insert_leaves test_what_is_refused

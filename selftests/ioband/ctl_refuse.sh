@@ -93,6 +93,33 @@ test_set() {
 	expect_refused_ctl 1 "type 'gid': groups of type user are attached to 'ioband1': detach them first" set ioband1 type=gid
 }
 
+test_limits() {
+	expect_refused_ctl 2 "io_throttle 50 is above io_limit 10" create x /dev/disk1 --io-throttle 50 --io-limit 10
+	dm_create plain "0 $(sectors /dev/disk1) linear /dev/disk1 0" || return
+	expect_refused_ctl 2 "io_throttle 11 is above io_limit 10" insert plain --io-throttle 11 --io-limit 10
+	dm_remove plain
+	ctl_create x /dev/disk1 --io-throttle 10 --io-limit 10
+}
+
+test_files_that_cannot_be_read() {
+	expect_refused_ctl 1 "cannot read '$scratch': Is a directory" start --tab "$scratch"
+	expect_refused_ctl 1 "cannot read '$scratch': Is a directory" stop --tab "$scratch"
+	expect_refused_ctl 1 "cannot read '$scratch': Is a directory" plot "$scratch"
+	expect_refused_ctl 1 "cannot read '$scratch/none': No such file or directory" plot "$scratch/none"
+}
+
+test_output_that_cannot_be_written() {
+	local code word
+
+	for word in help list "top --help"; do
+		code=0
+		# shellcheck disable=SC2086 # its words
+		ctl $word > /dev/full 2> "$scratch/err" || code=$?
+		expect_eq "exit status of $word" 1 "$code"
+		expect_eq "error of $word" "iobandctl ${word% *}: cannot write to the standard output" "$(< "$scratch/err")"
+	done
+}
+
 # What the tool cannot know, the kernel refuses: nothing is left, and its reason is in the sentence
 test_what_the_kernel_refuses() {
 	expect_refused_ctl 1 "cannot create 'x': 4000000000:100: no cgroup has that ID" create x /dev/disk1 --type cgroup 4000000000
@@ -129,4 +156,4 @@ test_no_target() {
 }
 
 run_tests test_names_and_devices test_other_targets_are_left_alone test_devices_in_use test_remove_while_in_use test_attach_and_detach test_set \
-	test_what_the_kernel_refuses test_a_device_on_another_of_its_id test_not_root test_no_target
+	test_limits test_files_that_cannot_be_read test_output_that_cannot_be_written test_what_the_kernel_refuses test_a_device_on_another_of_its_id test_not_root test_no_target

@@ -12,6 +12,7 @@
 
 #include "change.h"
 #include "group.h"
+#include "layout.h"
 
 /* A device and the groups that are named in a command about it */
 struct change {
@@ -283,11 +284,7 @@ static int check_wishes(const struct wishes *wishes, const struct device *device
 			      "type '%s': groups of type %s are attached to '%s': detach them "
 			      "first",
 			      then->type, now->type, device->name);
-	if ((wishes->io_throttle || wishes->io_limit) && then->io_limit &&
-	    then->io_throttle > then->io_limit)
-		return refuse(WRONG, "io_throttle %u is above io_limit %u", then->io_throttle,
-			      then->io_limit);
-	return DONE;
+	return wishes->io_throttle || wishes->io_limit ? layout_limits(then) : DONE;
 }
 
 /* Both within the bounds of each other at every step: 0 is a default, which may be anything */
@@ -330,10 +327,42 @@ static int send_wishes(const char *name, const struct wishes *wishes, const stru
 	return r;
 }
 
-/* Takes back what send_wishes() has done before it failed */
-static void restore(const char *name, const struct wishes *wishes, const struct table *before)
+static int send_weights(const struct device *device)
 {
+	const struct table *table = &device->table;
+	size_t i;
+	int r;
+
+	r = device_message(device->name, "weight %u", table->weight);
+	for (i = 0; r == DONE && i < table->nr_groups; i++)
+		r = device_message(device->name, "weight %lld:%u", (long long)table->groups[i].id,
+				   table->groups[i].weight);
+	return r;
+}
+
+/* A new policy has taken the weights of all devices with the ioband device ID */
+static int restore_others(const struct device *device, const struct devices *before)
+{
+	size_t i;
+	int r = DONE;
+
+	for (i = 0; r == DONE && i < before->nr; i++) {
+		const struct device *other = &before->list[i];
+
+		if (!strcmp(other->table.id, device->table.id) && strcmp(other->name, device->name))
+			r = send_weights(other);
+	}
+	return r;
+}
+
+/* Takes back what send_wishes() has done before it failed; @all is what there was then */
+static void restore(const struct device *device, const struct wishes *wishes,
+		    const struct devices *all)
+{
+	const struct table *before = &device->table;
+	const char *name = device->name;
 	struct wishes back = *wishes;
+	int r;
 
 	back.table = *before;
 	/* These bring defaults with them */
@@ -343,7 +372,10 @@ static void restore(const char *name, const struct wishes *wishes, const struct 
 	if (!back.policy && !wishes->table.nr_groups)
 		back.table.nr_groups = 0;
 	/* What carryover was, nobody can tell */
-	if (send_wishes(name, &back, &wishes->table) == DONE)
+	r = send_wishes(name, &back, &wishes->table);
+	if (r == DONE && back.policy)
+		r = restore_others(device, all);
+	if (r == DONE)
 		note("'%s' is as it was before%s", name,
 		     back.token ? ", except carryover, which has its default" : "");
 }
@@ -351,6 +383,7 @@ static void restore(const char *name, const struct wishes *wishes, const struct 
 int command_set(int argc, char **argv)
 {
 	struct wishes wishes = { };
+	struct devices all = { };
 	struct device device;
 	int i, r;
 
@@ -368,11 +401,14 @@ int command_set(int argc, char **argv)
 		r = wish(&wishes, &device, argv[i]);
 	if (r == DONE)
 		r = check_wishes(&wishes, &device);
+	if (r == DONE && wishes.policy)
+		r = devices_get(&all);
 	if (r == DONE) {
 		r = send_wishes(device.name, &wishes, &device.table);
 		if (r != DONE)
-			restore(device.name, &wishes, &device.table);
+			restore(&device, &wishes, &all);
 	}
+	devices_free(&all);
 	free(wishes.table.groups);
 	device_free(&device);
 	return r;

@@ -95,6 +95,20 @@ int layout_id(struct table *table, const char *name)
 	return table_set(table, "id", name, "--");
 }
 
+/**
+ * layout_limits - refuse an io_limit that the kernel would raise to io_throttle
+ * @table: the table
+ *
+ * Return: DONE, or WRONG after saying what is wrong.
+ */
+int layout_limits(const struct table *table)
+{
+	if (table->io_limit && table->io_throttle > table->io_limit)
+		return refuse(WRONG, "io_throttle %u is above io_limit %u", table->io_throttle,
+			      table->io_limit);
+	return DONE;
+}
+
 /* "default" is another name of a policy */
 static const char *policy_name(const char *policy)
 {
@@ -172,6 +186,8 @@ int create(const char *name, const char *path, struct table *table)
 		r = block_unused(path, &block);
 	if (r == DONE)
 		r = layout_id(table, name);
+	if (r == DONE)
+		r = layout_limits(table);
 	if (r == DONE)
 		r = layout_joins(table);
 	if (r != DONE)

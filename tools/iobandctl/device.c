@@ -87,12 +87,16 @@ static char *kernel_says(void)
 static struct dm_task *task_of(int type, const char *name)
 {
 	struct dm_task *task = need(dm_task_create(type));
+	bool no_memory;
 
-	if (name && !dm_task_set_name(task, name)) {
-		dm_task_destroy(task);
-		return NULL;
-	}
-	return task;
+	errno = 0;
+	if (!name || dm_task_set_name(task, name))
+		return task;
+	no_memory = errno == ENOMEM;
+	dm_task_destroy(task);
+	if (no_memory)
+		need(NULL);
+	return NULL;
 }
 
 /* Says why a task failed. After several ioctls libdevmapper knows no errno; the log has it. */
@@ -269,8 +273,37 @@ bool device_info(const char *name, struct info *info)
 }
 
 /**
+ * volume_name - the name of a logical volume whose path is gone, as LVM makes it
+ * @word: /dev/GROUP/VOLUME
+ *
+ * Return: the name, for the caller to free; NULL if @word is no such path or is there.
+ */
+char *volume_name(const char *word)
+{
+	static const char directory[] = "/dev/";
+	const char *from, *slash;
+	char *name, *to;
+
+	if (strncmp(word, directory, strlen(directory)) || device_name(word) != word)
+		return NULL;
+	from = word + strlen(directory);
+	slash = strchr(from, '/');
+	if (!slash || slash == from || !slash[1] || strchr(slash + 1, '/') || !access(word, F_OK))
+		return NULL;
+	name = to = need(calloc(2, strlen(from) + 1));
+	/* "my-group/home" is my--group-home */
+	for (; *from; from++) {
+		if (*from == '-')
+			*to++ = '-';
+		*to++ = from == slash ? '-' : *from;
+	}
+	return name;
+}
+
+/**
  * mapper_name - the name of a device-mapper device
- * @word: its name, its path below /dev/mapper, or another of its paths: /dev/vg/home
+ * @word: its name, its path below /dev/mapper, or another of its paths: /dev/vg/home,
+ *	which need not be there
  *
  * Return: the name, for the caller to free; NULL if there is no such device.
  */
@@ -285,7 +318,9 @@ char *mapper_name(const char *word)
 		if (name)
 			return name;
 	}
-	name = need(strdup(device_name(word)));
+	name = volume_name(word);
+	if (!name)
+		name = need(strdup(device_name(word)));
 	if (strchr(name, '/') || !device_info(name, &info)) {
 		free(name);
 		return NULL;

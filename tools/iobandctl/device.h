@@ -90,6 +90,7 @@ struct devices {
 int device_mapper_ready(void);
 const char *device_name(const char *word);
 char *mapper_name(const char *word);
+char *volume_name(const char *word);
 
 bool device_info(const char *name, struct info *info);
 bool device_look(const char *name, struct device *device);

@@ -8,7 +8,8 @@
  *	pid		a process				the same
  *	pgrp		a process of it				process group ID
  *	cgroup		its path, a systemd unit		the number in its file bio.id
- *	cpuset		its path, a systemd unit		inode of its directory
+ *	cpuset		its path, a systemd unit		inode of its directory; only
+ *								what has a cpuset of its own
  *	node		node0, node1, ...			0, 1, ...
  *
  * The ID itself does for all of them, and so does @PID: what the process PID is
@@ -88,6 +89,12 @@ static bool process_exists(uint64_t pid)
 	return process_field(pid, "Tgid", &self);
 }
 
+/* "@PID" of no process */
+static int refuse_process(const char *word)
+{
+	return refuse_missing("group '%s': there is no process %s", word, word + 1);
+}
+
 /* cgroups */
 
 /* Is @controller among the words between commas? */
@@ -155,6 +162,26 @@ static bool is_cgroup(const char *path)
 
 	return is_directory(path) && !statfs(path, &st) &&
 	       (st.f_type == CGROUP_SUPER_MAGIC || st.f_type == CGROUP2_SUPER_MAGIC);
+}
+
+/*
+ * Has the cgroup a cpuset of its own? Only then the kernel counts anything as its:
+ * tasks in others are in the cpuset of the nearest cgroup above that has one. The
+ * first file is v2's, the others are v1's, of which a mount can leave out the prefix.
+ */
+static bool has_cpuset(const char *path)
+{
+	static const char * const files[] = { "cpuset.cpus.effective", "cpuset.cpus", "cpus" };
+	bool found = false;
+	size_t i;
+
+	for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		char *file = text("%s/%s", path, files[i]);
+
+		found |= !access(file, F_OK);
+		free(file);
+	}
+	return found;
 }
 
 /* The ID of the cgroup in directory @path; false if it has none */
@@ -240,7 +267,7 @@ static int cgroup_named(const char *root, const char *name, char **path)
 		r = refuse(WRONG,
 			   "group '%s' is the name of several cgroups, %s and %s among them: "
 			   "give a path",
-			   name, search.path, search.other);
+			   name, printable(search.path), printable(search.other));
 		free(search.path);
 		search.path = NULL;
 	}
@@ -281,6 +308,15 @@ static int cgroup_path(const char *root, const char *word, char **path)
 	return r;
 }
 
+static int refuse_cpuset(const char *word, const char *path)
+{
+	return refuse(FAILED,
+		      "group '%s': %s has no cpuset of its own, so that nothing is ever counted "
+		      "for it: its parent needs +cpuset in cgroup.subtree_control; a v1 path must "
+		      "be where the controller cpuset is mounted",
+		      word, path);
+}
+
 static int resolve_cgroup(const char *type, const char *word, uint64_t *id)
 {
 	char *root = hierarchy(controller_of(type)), *path = NULL;
@@ -290,7 +326,9 @@ static int resolve_cgroup(const char *type, const char *word, uint64_t *id)
 		return refuse(FAILED, "group '%s': no cgroup file system is mounted: "
 			      "mount -t cgroup2 none /sys/fs/cgroup", word);
 	r = cgroup_path(root, word, &path);
-	if (r == DONE && !cgroup_id(type, path, id))
+	if (r == DONE && !strcmp(type, "cpuset") && !has_cpuset(path))
+		r = refuse_cpuset(word, path);
+	else if (r == DONE && !cgroup_id(type, path, id))
 		r = refuse(FAILED,
 			   "group '%s': %s has no bio.id: the kernel needs CONFIG_CGROUP_BIO, "
 			   "and no cgroup_disable=bio; a v1 path must be where the controller bio "
@@ -333,42 +371,75 @@ static char *process_cgroup(uint64_t pid, const char *controller)
 	return on_v1;
 }
 
+/* Cuts @path, from the root of the hierarchy, to the nearest cgroup that has a cpuset */
+static void cut_to_cpuset(char *path)
+{
+	char *root = hierarchy("cpuset"), *last;
+	bool found = !root;
+
+	while (!found && path[1]) {
+		char *whole = text("%s%s", root, path);
+
+		found = has_cpuset(whole);
+		free(whole);
+		if (!found) {
+			last = strrchr(path, '/');
+			last[last == path] = '\0';
+		}
+	}
+	free(root);
+}
+
 static int resolve_cgroup_of(const char *type, const char *word, uint64_t pid, uint64_t *id)
 {
 	char *path = process_cgroup(pid, controller_of(type));
 	int r;
 
+	if (!path && !process_exists(pid))
+		return refuse_process(word);
 	if (!path)
 		return refuse(FAILED, "group '%s': the process is in no cgroup", word);
+	if (!strcmp(type, "cpuset"))
+		cut_to_cpuset(path);
 	r = resolve_cgroup(type, path, id);
 	free(path);
 	return r;
+}
+
+static bool process_group(uint64_t pid, uint64_t *id)
+{
+	pid_t pgrp = getpgid(pid);
+
+	*id = pgrp;
+	return pgrp >= 0;
 }
 
 /* "@PID": what the process is in */
 static int resolve_process(const char *type, const char *word, uint64_t *id)
 {
 	uint64_t pid;
+	bool found;
 
 	if (!parse_number(word + 1, INT32_MAX, &pid))
 		return refuse(WRONG, "group '%s': '%s' is not the number of a process", word,
 			      word + 1);
 	if (!process_exists(pid))
-		return refuse_missing("group '%s': there is no process %s", word, word + 1);
+		return refuse_process(word);
 	if (!strcmp(type, "user") || !strcmp(type, "uid"))
-		process_field(pid, "Uid", id);
+		found = process_field(pid, "Uid", id);
 	else if (!strcmp(type, "gid"))
-		process_field(pid, "Gid", id);
+		found = process_field(pid, "Gid", id);
 	else if (!strcmp(type, "pid"))
-		process_field(pid, "Tgid", id);
+		found = process_field(pid, "Tgid", id);
 	else if (!strcmp(type, "pgrp"))
-		*id = getpgid(pid);
+		found = process_group(pid, id);
 	else if (!strcmp(type, "node"))
 		return refuse(WRONG, "group '%s': a process is not on one NUMA node; name a node",
 			      word);
 	else
 		return resolve_cgroup_of(type, word, pid, id);
-	return DONE;
+	/* It may have ended meanwhile */
+	return found ? DONE : refuse_process(word);
 }
 
 static int resolve_user(const char *word, uint64_t *id)
@@ -565,7 +636,7 @@ static bool visit_all(const char *path, void *data UNUSED)
 	path += cgroups.root_length;
 	cgroups.list[cgroups.nr++] = (struct name){
 		.id = id,
-		.name = need(strdup(*path ? path : "/")),
+		.name = printable(need(strdup(*path ? path : "/"))),
 	};
 	return false;
 }
@@ -626,7 +697,7 @@ static const char *process_name(int64_t id)
 		return NULL;
 	snprintf(name, sizeof(name), "%.32s[%lld]", command, (long long)id);
 	free(command);
-	return name;
+	return printable(name);
 }
 
 /**

@@ -19,7 +19,8 @@
  *
  * While X is suspended nothing here may need I/O, since X may be the root or
  * swap: memory is locked, udev is waited for and words are said at the end. Nor
- * may it end half-way: signals wait as well.
+ * may it end half-way: signals wait as well, and what ends for lack of memory
+ * undoes the steps on its way out, with memory that was set aside for that.
  */
 
 #include <getopt.h>
@@ -86,6 +87,14 @@ bool is_inserted(const struct device *device)
 	return inserted;
 }
 
+/* "CIPHER :64:logon:DESCRIPTION ...": the key is not in the table of a crypt target */
+static bool has_key_elsewhere(const struct target *target)
+{
+	const char *key = strchr(target->words, ' ');
+
+	return !strcmp(target->type, "crypt") && key && key[1] == ':';
+}
+
 static int check_targets(const char *name, const struct map *map)
 {
 	size_t i, j;
@@ -109,6 +118,13 @@ static int check_targets(const char *name, const struct map *map)
 				      "zero, error and thin can. Stop what uses it, and use: "
 				      "iobandctl create NAME /dev/mapper/%s",
 				      name, type, name);
+		if (has_key_elsewhere(&map->targets[i]))
+			return refuse(FAILED,
+				      "'%s' has its key in a kernel keyring, and no table of it "
+				      "can be loaded when the key is gone from there: open it with "
+				      "cryptsetup open --disable-keyring, or insert ioband into a "
+				      "device-mapper device on it or below it",
+				      name);
 	}
 	return DONE;
 }
@@ -149,18 +165,57 @@ static int check_device(const char *name, const struct info *info, const struct 
  * @name: the device
  * @hidden: its hidden device
  * @read_only: they refuse writes
+ * @in: ioband comes in; else it is taken out
+ * @suspending: the device is suspended, or about to be
+ * @works_below: with @in, the hidden device has begun to work
+ * @done: the device works with its new table
  */
 struct change {
 	const char *name;
 	const char *hidden;
 	bool read_only;
+	bool in;
+	bool suspending;
+	bool works_below;
+	bool done;
 };
 
-/* The device goes on with the table it has, whatever is loaded */
-static void go_on(const char *name)
+/* Memory for undoing a change when there is no other */
+#define RESERVE_SIZE	65536
+
+static void *reserve;
+
+static void use_reserve(void)
 {
-	device_clear(name);
-	device_resume(name, false);
+	free(reserve);
+	reserve = NULL;
+}
+
+/* The device goes on with the table it has, whatever is loaded */
+static void go_back(struct change *change)
+{
+	use_reserve();
+	if (!change->suspending)
+		return;
+	/* Before the device works again: no two with one table */
+	if (change->works_below)
+		device_suspend(change->hidden);
+	if (!change->in)
+		device_resume(change->hidden, true);
+	device_clear(change->name);
+	device_resume(change->name, false);
+	change->suspending = false;
+}
+
+static int go_on(struct change *change)
+{
+	int r = device_resume(change->name, false);
+
+	if (r == DONE) {
+		change->done = true;
+		use_reserve();
+	}
+	return r;
 }
 
 /* The table that was moved must still be that of the device; once it is suspended, it will be */
@@ -187,75 +242,63 @@ static int still_inserted(const char *name)
 	return r;
 }
 
-static int put_in(const struct change *change, const struct map *own, const struct map *ioband)
+static int put_in(struct change *change, const struct map *own, const struct map *ioband)
 {
 	int r;
 
 	r = device_load(change->name, ioband, change->read_only);
 	if (r != DONE)
 		return r;
+	change->suspending = true;
 	r = device_suspend(change->name);
 	if (r == DONE)
 		r = still_has(change->name, own);
-	if (r != DONE)
-		goto go_on;
-	r = device_resume(change->hidden, true);
-	if (r != DONE)
-		goto go_on;
-	r = device_resume(change->name, false);
-	if (r != DONE) {
-		/* Before the device works again: no two with one table */
-		device_suspend(change->hidden);
-		goto go_on;
+	if (r == DONE)
+		r = device_resume(change->hidden, true);
+	if (r == DONE) {
+		change->works_below = true;
+		r = go_on(change);
 	}
-	return DONE;
-
-go_on:
-	go_on(change->name);
+	/* A table that somebody else has loaded meanwhile is what the device has now, and keeps */
+	if (r == DONE)
+		return still_inserted(change->name);
+	go_back(change);
 	return r;
 }
 
-static int take_out(const struct change *change, const struct map *own)
+static int take_out(struct change *change, const struct map *own)
 {
 	int r;
 
 	r = device_load(change->name, own, change->read_only);
 	if (r != DONE)
 		return r;
+	change->suspending = true;
 	r = device_suspend(change->name);
 	if (r == DONE)
 		r = still_inserted(change->name);
 	if (r == DONE)
 		r = device_suspend(change->hidden);
-	if (r != DONE)
-		goto go_on;
-	r = device_resume(change->name, false);
 	if (r == DONE)
-		return DONE;
-
-go_on:
-	device_resume(change->hidden, true);
-	go_on(change->name);
+		r = go_on(change);
+	if (r != DONE) {
+		go_back(change);
+		return r;
+	}
+	r = still_has(change->name, own);
+	/* Somebody else's table may be on it */
+	if (r != DONE)
+		device_resume(change->hidden, true);
 	return r;
 }
 
 static sigset_t usual_signals;
-
-/* What may be needed while a device is suspended is in memory, and stays there */
-static void begin_change(void)
-{
-	sigset_t all;
-
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &usual_signals);
-	dm_hold_control_dev(1);
-	if (mlockall(MCL_CURRENT | MCL_FUTURE))
-		note("memory cannot be locked; this may hang if the device holds the root or swap");
-	say_hold();
-}
+static struct change *under_way;
 
 static void end_change(void)
 {
+	under_way = NULL;
+	use_reserve();
 	say_release();
 	munlockall();
 	device_settle();
@@ -263,7 +306,42 @@ static void end_change(void)
 	sigprocmask(SIG_SETMASK, &usual_signals, NULL);
 }
 
-static int insert_layer(const struct change *change, const char *uuid, const struct map *own,
+/* exit() in the midst of a change: there was no memory for a step */
+static void undo_change(void)
+{
+	struct change *change = under_way;
+
+	if (!change)
+		return;
+	/* Once only, whatever this ends in */
+	under_way = NULL;
+	if (!change->done)
+		go_back(change);
+	if (!change->done && change->in)
+		device_remove_hidden(change->hidden);
+	end_change();
+}
+
+/* What may be needed while a device is suspended is in memory, and stays there */
+static void begin_change(struct change *change)
+{
+	static bool registered;
+	sigset_t all;
+
+	if (!registered && atexit(undo_change))
+		need(NULL);
+	registered = true;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &usual_signals);
+	dm_hold_control_dev(1);
+	reserve = need(malloc(RESERVE_SIZE));
+	if (mlockall(MCL_CURRENT | MCL_FUTURE))
+		note("memory cannot be locked; this may hang if the device holds the root or swap");
+	say_hold();
+	under_way = change;
+}
+
+static int insert_layer(struct change *change, const char *uuid, const struct map *own,
 			struct table *table)
 {
 	struct map ioband = { };
@@ -274,12 +352,12 @@ static int insert_layer(const struct change *change, const char *uuid, const str
 	r = device_create_hidden(change->hidden, uuid);
 	if (r != DONE)
 		return r;
+	begin_change(change);
 	device_info(change->hidden, &info);
 	table->device = text("%u:%u", major(info.number), minor(info.number));
 	words = table_print(table);
 	map_add(&ioband, 0, map_sectors(own), TARGET, words);
 
-	begin_change();
 	r = device_load(change->hidden, own, change->read_only);
 	if (r == DONE)
 		r = put_in(change, own, &ioband);
@@ -335,6 +413,8 @@ int insert(const char *word, struct table *table)
 	if (r == DONE)
 		r = layout_id(table, name);
 	if (r == DONE)
+		r = layout_limits(table);
+	if (r == DONE)
 		r = layout_joins(table);
 	if (r == DONE) {
 		struct change change;
@@ -343,6 +423,7 @@ int insert(const char *word, struct table *table)
 		uuid = hidden_uuid(name, &info);
 		change = (struct change){
 			.name = name, .hidden = hidden, .read_only = info.read_only,
+			.in = true,
 		};
 		r = insert_layer(&change, uuid, &own, table);
 	}
@@ -387,7 +468,7 @@ static int eject_layer(const char *name, const char *hidden, const struct info *
 	r = map_get(hidden, &own);
 	if (r != DONE)
 		return r;
-	begin_change();
+	begin_change(&change);
 	r = take_out(&change, &own);
 	if (r == DONE) {
 		r = device_remove_hidden(hidden);
@@ -400,6 +481,16 @@ static int eject_layer(const char *name, const char *hidden, const struct info *
 	return r;
 }
 
+/* A hidden device can outlive the one it was made for; what that is or was called */
+static char *lasting_name(const char *word)
+{
+	char *name = mapper_name(word);
+
+	if (!name)
+		name = volume_name(word);
+	return name ? name : need(strdup(device_name(word)));
+}
+
 /**
  * eject - take ioband out of a device that is in use
  * @word: the device, by name or path
@@ -408,14 +499,11 @@ static int eject_layer(const char *name, const char *hidden, const struct info *
  */
 int eject(const char *word)
 {
-	char *name = mapper_name(word), *hidden;
+	char *name = lasting_name(word), *hidden;
 	struct info info, left;
 	struct device device;
 	int r;
 
-	/* A hidden device can outlive the one it was made for */
-	if (!name)
-		name = need(strdup(device_name(word)));
 	hidden = hidden_name(name);
 	device_info(name, &info);
 	if (!device_info(hidden, &left) && !info.exists && (*word != '/' || access(word, F_OK))) {
@@ -446,12 +534,10 @@ int eject(const char *word)
  */
 int eject_lost(const char *word)
 {
-	char *name = mapper_name(word), *hidden;
+	char *name = lasting_name(word), *hidden;
 	struct info info, left;
 	int r = DONE;
 
-	if (!name)
-		name = need(strdup(device_name(word)));
 	hidden = hidden_name(name);
 	device_info(name, &info);
 	if (device_info(hidden, &left) && is_hidden(&left) && left.live && !left.suspended &&

@@ -31,6 +31,7 @@ int refuse(enum exit_code code, const char *fmt, ...) PRINTF(2, 3);
 void note(const char *fmt, ...) PRINTF(1, 2);
 void *need(void *allocated);
 char *text(const char *fmt, ...) PRINTF(1, 2);
+char *printable(char *string);
 
 /* One function for each command: its words, the command's own name first */
 int command_create(int argc, char **argv);

@@ -25,6 +25,7 @@
 
 int layout_groups(struct table *table, int count, char **words, bool skip_missing);
 int layout_id(struct table *table, const char *name);
+int layout_limits(const struct table *table);
 int layout_joins(const struct table *table);
 int option_refused(int option, char **argv);
 

@@ -100,20 +100,22 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return WRONG;
 	}
-	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		say_command("help");
 		return finish(help());
+	}
 	command = find(argv[1]);
 	if (!command) {
 		fprintf(stderr, "iobandctl: '%s' is not a command: see iobandctl help\n", argv[1]);
 		return WRONG;
 	}
+	say_command(command->name);
 	for (i = 2; i < argc && strcmp(argv[i], "--"); i++) {
 		if (!strcmp(argv[i], "--help")) {
 			printf("Usage: iobandctl %s %s\n", command->name, command->words);
 			return finish(DONE);
 		}
 	}
-	say_command(command->name);
 	opterr = 0;
 	return finish(command->run(argc - 1, argv + 1));
 }

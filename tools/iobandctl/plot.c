@@ -4,6 +4,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -38,10 +39,22 @@ struct series {
 	FILE *out;
 };
 
+/**
+ * struct picture - what is to be drawn
+ * @series: the lines
+ * @nr: how many
+ * @left_out: a group has no line, as there are too many
+ * @requests: requests, not MiB
+ * @first: seconds, where it begins
+ * @last: seconds, where it ends
+ */
 struct picture {
 	struct series *series;
 	size_t nr;
+	bool left_out;
 	bool requests;
+	double first;
+	double last;
 };
 
 static struct series *find_series(struct picture *picture, const char *title)
@@ -54,8 +67,10 @@ static struct series *find_series(struct picture *picture, const char *title)
 			return &picture->series[i];
 	}
 	/* A stream has the addresses of its series' members: they may not move */
-	if (picture->nr == SERIES_MAX)
+	if (picture->nr == SERIES_MAX) {
+		picture->left_out = true;
 		return NULL;
+	}
 	if (!picture->series)
 		picture->series = need(calloc(SERIES_MAX, sizeof(*picture->series)));
 	series = &picture->series[picture->nr++];
@@ -80,10 +95,14 @@ static bool add_line(struct picture *picture, char *line)
 		value = strtod(values[READS], NULL) + strtod(values[WRITES], NULL);
 	else
 		value = (strtod(values[KIB_READ], NULL) + strtod(values[KIB_WRITTEN], NULL)) / 1024;
+	if (!picture->nr || seconds < picture->first)
+		picture->first = seconds;
+	if (!picture->nr || seconds > picture->last)
+		picture->last = seconds;
 	title = text("%s, weight %s", *values[GROUP] ? values[GROUP] : values[ID], values[WEIGHT]);
 	series = find_series(picture, title);
 	if (series)
-		fprintf(series->out, "%g %g\n", seconds, value);
+		fprintf(series->out, "%.3f %g\n", seconds, value);
 	free(title);
 	return true;
 }
@@ -107,13 +126,25 @@ static int read_file(const char *path, struct picture *picture)
 				   "line %lu of '%s' is not one that 'iobandctl record' writes",
 				   number, path);
 	}
+	if (r == DONE && ferror(in))
+		r = refuse(FAILED, "cannot read '%s': %s", path, strerror(errno));
 	if (r == DONE && !picture->nr)
 		r = refuse(WRONG,
 			   "'%s' has no rates in it: was 'iobandctl record' stopped at once?",
 			   path);
+	if (r == DONE && picture->left_out)
+		note("'%s' has more groups than can be told apart: the picture has the first %d",
+		     path, SERIES_MAX);
 	free(line);
 	fclose(in);
 	return r;
+}
+
+static bool ends_with(const char *path, const char *end)
+{
+	size_t length = strlen(path), of_end = strlen(end);
+
+	return length > of_end && !strcmp(path + length - of_end, end);
 }
 
 /* 'it''s': a string of gnuplot */
@@ -130,14 +161,21 @@ static void write_string(FILE *out, const char *value)
 
 static void write_script(FILE *out, struct picture *picture, const char *path, bool png)
 {
+	const char *with = "lines linewidth 2";
 	size_t i;
 
 	fprintf(out, "set terminal %s size 960,480 noenhanced\nset output ", png ? "png" : "svg");
 	write_string(out, path);
 	fprintf(out, "\nset xlabel 'seconds'\nset ylabel '%s'\nset yrange [0:*]\nset grid\n"
-		"set key outside right top\nplot ", picture->requests ? "requests/s" : "MiB/s");
+		"set key outside right top\n", picture->requests ? "requests/s" : "MiB/s");
+	/* One look is no line */
+	if (picture->first == picture->last) {
+		fprintf(out, "set xrange [%.3f:%.3f]\n", picture->first - 1, picture->first + 1);
+		with = "points pointtype 7";
+	}
+	fputs("plot ", out);
 	for (i = 0; i < picture->nr; i++) {
-		fprintf(out, "%s'-' using 1:2 with lines linewidth 2 title ", i ? ", " : "");
+		fprintf(out, "%s'-' using 1:2 with %s title ", i ? ", " : "", with);
 		write_string(out, picture->series[i].title);
 	}
 	fputc('\n', out);
@@ -147,27 +185,68 @@ static void write_script(FILE *out, struct picture *picture, const char *path, b
 	}
 }
 
-static int run_gnuplot(struct picture *picture, const char *path, bool png)
+/* gnuplot does not notice that the disk is full: is the end of the picture there? */
+static bool is_whole(const char *path, bool png)
 {
-	struct stat st;
+	const char *last = png ? "IEND" : "</svg>";
+	FILE *in = fopen(path, "re");
+	size_t length = 0;
+	char end[16];
+
+	if (!in)
+		return false;
+	if (!fseek(in, -(long)sizeof(end), SEEK_END))
+		length = fread(end, 1, sizeof(end), in);
+	fclose(in);
+	return memmem(end, length, last, strlen(last));
+}
+
+/* Draws into the file @path, which is there and empty; what it is called in the end is @name */
+static int run_gnuplot(struct picture *picture, const char *path, const char *name)
+{
+	bool png = ends_with(name, ".png");
 	FILE *out;
 
 	signal(SIGPIPE, SIG_IGN);
-	unlink(path);
-	out = popen("command -v gnuplot > /dev/null || exit 127; exec gnuplot", "w");
+	out = popen("command -v gnuplot > /dev/null || exit 127; exec gnuplot > /dev/null 2>&1",
+		    "we");
 	if (!out)
 		return refuse(FAILED, "cannot start gnuplot: %s", strerror(errno));
 	write_script(out, picture, path, png);
 	switch (pclose(out)) {
 	case 0:
-		if (!stat(path, &st) && st.st_size)
+		if (is_whole(path, png))
 			return DONE;
 		break;
 	case 127 << 8:
 		return refuse(FAILED, "gnuplot is not installed: it draws the picture");
 	}
-	unlink(path);
-	return refuse(FAILED, "gnuplot could not draw '%s'", path);
+	return refuse(FAILED, "gnuplot could not draw '%s'", name);
+}
+
+/* An earlier picture stays as it is until the new one is complete */
+static int draw(struct picture *picture, const char *path)
+{
+	char *part = text("%s.XXXXXX", path);
+	mode_t mask = umask(0);
+	int fd, r;
+
+	umask(mask);
+	fd = mkostemp(part, O_CLOEXEC);
+	if (fd < 0) {
+		r = refuse(FAILED, "cannot write to '%s': %s", path, strerror(errno));
+		free(part);
+		return r;
+	}
+	fchmod(fd, 0666 & ~mask);
+	close(fd);
+	r = run_gnuplot(picture, part, path);
+	if (r == DONE && rename(part, path))
+		r = refuse(FAILED, "cannot write to '%s': %s", path, strerror(errno));
+	if (r != DONE)
+		unlink(part);
+	free(part);
+	return r;
 }
 
 static void picture_free(struct picture *picture)
@@ -178,13 +257,6 @@ static void picture_free(struct picture *picture)
 		free(picture->series[picture->nr].title);
 	}
 	free(picture->series);
-}
-
-static bool ends_with(const char *path, const char *end)
-{
-	size_t length = strlen(path), of_end = strlen(end);
-
-	return length > of_end && !strcmp(path + length - of_end, end);
 }
 
 /* data.csv becomes data.svg */
@@ -225,7 +297,7 @@ int command_plot(int argc, char **argv)
 	if (r == DONE)
 		r = read_file(argv[optind], &picture);
 	if (r == DONE)
-		r = run_gnuplot(&picture, path, ends_with(path, ".png"));
+		r = draw(&picture, path);
 	picture_free(&picture);
 	free(path);
 	return r;

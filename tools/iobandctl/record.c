@@ -47,6 +47,7 @@ static void wait_for_the_next(const struct watch *watch)
 static int record(struct watch *watch, FILE *out)
 {
 	uint64_t done = 0;
+	bool found;
 	size_t i;
 	int r;
 
@@ -58,14 +59,17 @@ static int record(struct watch *watch, FILE *out)
 		r = watch_next(watch);
 		if (r != DONE)
 			return r;
-		for (i = 0; i < watch->nr_rates; i++) {
-			if (watch_shows(watch, &watch->rates[i]))
-				write_rate(out, watch->after.seconds - watch->begin,
-					   &watch->rates[i]);
+		for (i = 0, found = false; i < watch->nr_rates; i++) {
+			if (!watch_shows(watch, &watch->rates[i]))
+				continue;
+			found = true;
+			write_rate(out, watch->after.seconds - watch->begin, &watch->rates[i]);
 		}
 		fflush(out);
 		if (ferror(out))
 			return refuse(FAILED, "cannot write: %s", strerror(errno));
+		if (!found)
+			return refuse(FAILED, "'%s' is no ioband device any more", watch->name);
 		done++;
 	}
 	return DONE;

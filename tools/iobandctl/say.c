@@ -117,3 +117,47 @@ char *text(const char *fmt, ...)
 	va_end(args);
 	return need(string);
 }
+
+/* How many bytes the character at @at has; 0 if it is no UTF-8, or a control character */
+static size_t character(const unsigned char *at)
+{
+	static const uint32_t least[] = { 0, 0x20, 0xa0, 0x800, 0x10000 };
+	size_t length = 1, i;
+	uint32_t code = *at;
+
+	if ((*at & 0xc0) == 0x80 || *at > 0xf7)
+		return 0;
+	if (*at >= 0xc0) {
+		length = *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : 4;
+		code = *at & (0x7f >> length);
+	}
+	for (i = 1; i < length; i++) {
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (at[i] & 0x3f);
+	}
+	if (code < least[length] || code == 0x7f || code > 0x10ffff ||
+	    (code >= 0xd800 && code <= 0xdfff))
+		return 0;
+	return length;
+}
+
+/**
+ * printable - what somebody else has chosen, fit for a terminal and for JSON
+ * @string: gets a '?' for each byte of control characters and of what is no UTF-8
+ *
+ * Return: @string.
+ */
+char *printable(char *string)
+{
+	unsigned char *at = (unsigned char *)string;
+
+	while (*at) {
+		size_t length = character(at);
+
+		if (!length)
+			*at++ = '?';
+		at += length;
+	}
+	return string;
+}

@@ -140,6 +140,7 @@ int tab_read(struct tab *tab, const char *path)
 	unsigned int number = 0;
 	char *line = NULL;
 	size_t size = 0;
+	int r = DONE;
 
 	memset(tab, 0, sizeof(*tab));
 	if (!in)
@@ -150,9 +151,13 @@ int tab_read(struct tab *tab, const char *path)
 		add_line(tab, line, where);
 		free(where);
 	}
+	if (ferror(in)) {
+		r = refuse(FAILED, "cannot read '%s': %s", path, strerror(errno));
+		tab_free(tab);
+	}
 	free(line);
 	fclose(in);
-	return DONE;
+	return r;
 }
 
 /**

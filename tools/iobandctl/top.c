@@ -19,8 +19,10 @@
 #include "layout.h"
 #include "watch.h"
 
-/* A line without the group's name and the bar, and the least that these need */
+/* A line without the group's name and the bar, also with reads and writes in one column */
 #define LINE_WIDTH	61
+#define NARROW_WIDTH	52
+/* The least that name and bar need */
 #define NAME_LEAST	18
 #define NAME_MOST	40
 #define BAR_LEAST	10
@@ -44,6 +46,12 @@ static void bar(char *to, int width, const struct rate *rate)
 	to[width] = '\0';
 }
 
+/* A bar is worth more than reads and writes apart */
+static bool is_narrow(int width)
+{
+	return width < LINE_WIDTH + NAME_LEAST + BAR_LEAST;
+}
+
 static int name_width(int width)
 {
 	/* Names of cgroups are long; a bar is worth more */
@@ -54,25 +62,38 @@ static int name_width(int width)
 
 static int bar_width(int width)
 {
-	int room = width - LINE_WIDTH - name_width(width);
+	int room = width - (is_narrow(width) ? NARROW_WIDTH : LINE_WIDTH) - name_width(width);
 
 	return room >= BAR_LEAST ? room : 0;
+}
+
+/* Reads and writes as there is room for them */
+static char *requests_cells(const struct rate *rate, int width)
+{
+	if (is_narrow(width))
+		return text("%8.0f", rate->reads + rate->writes);
+	return text("%8.0f %8.0f", rate->reads, rate->writes);
 }
 
 static char *rate_line(const struct rate *rate, int width)
 {
 	int room = bar_width(width), of_name = name_width(width), length;
-	char *name, *line, *picture = need(calloc(1, room + 1));
+	char *name, *end, *line, *picture = need(calloc(1, room + 1));
+	char *requests = requests_cells(rate, width);
 
 	name = need(strdup(group_label(rate->device->table.type, rate->id)));
 	length = strlen(name);
 	if (room)
 		bar(picture, room, rate);
-	/* Of a path that is too long the end says most */
-	line = text("  %-*.*s %6u %5.1f%% %5.1f%% %s %8.0f %8.0f %9.1f %8.0f",
-		    of_name, of_name, length > of_name ? name + length - of_name : name,
-		    rate->weight, 100 * rate->wanted, 100 * rate->got, picture, rate->reads,
-		    rate->writes, (rate->kib_read + rate->kib_written) / 1024, rate->held);
+	/* Of a path that is too long the end says most, from a whole character on */
+	end = length > of_name ? name + length - of_name : name;
+	while ((*end & 0xc0) == 0x80)
+		end++;
+	line = text("  %-*.*s %6u %5.1f%% %5.1f%% %s %s %9.1f %8.0f",
+		    of_name, of_name, end, rate->weight, 100 * rate->wanted, 100 * rate->got,
+		    picture, requests, (rate->kib_read + rate->kib_written) / 1024,
+		    rate->held);
+	free(requests);
 	free(picture);
 	free(name);
 	return line;
@@ -80,9 +101,9 @@ static char *rate_line(const struct rate *rate, int width)
 
 static char *heading_line(int width)
 {
-	return text("  %-*s %6s %6s %6s %*s %8s %8s %9s %8s", name_width(width), "GROUP", "WEIGHT",
-		    "WANTED", "GOT", bar_width(width), "", "READS/s", "WRITES/s", "MiB/s",
-		    "HELD/s");
+	return text("  %-*s %6s %6s %6s %*s %s %9s %8s", name_width(width), "GROUP", "WEIGHT",
+		    "WANTED", "GOT", bar_width(width), "",
+		    is_narrow(width) ? "    IO/s" : " READS/s WRITES/s", "MiB/s", "HELD/s");
 }
 
 static char *device_line(const struct device *device)

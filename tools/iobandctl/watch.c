@@ -83,7 +83,7 @@ int watch_option(struct watch *watch, int option, char **argv)
  */
 int watch_begin(struct watch *watch, const char *word)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	static const int signals[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
 	struct sigaction action = { .sa_handler = end_watch }, old;
 	struct device device;
 	size_t i;

@@ -1,25 +1,78 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * iobandctl: a device-mapper whose Nth change fails, or that has no targets, for tests of
- * what happens then:
+ * iobandctl: a device-mapper whose Nth change fails or that somebody else changes as well,
+ * memory that is short, a device-mapper that has no targets, a process that has ended, for
+ * tests of what happens then:
  *
  *	FAIL_CHANGE=N LD_PRELOAD=.../iobandctl-fail.so iobandctl ...
  *
+ *	MEDDLE_CHANGE=N MEDDLE=COMMAND LD_PRELOAD=.../iobandctl-fail.so iobandctl ...
+ *
+ *	FAIL_ALLOCATION=N LD_PRELOAD=.../iobandctl-fail.so iobandctl ...
+ *
  *	NO_TARGETS=1 LD_PRELOAD=.../iobandctl-fail.so iobandctl ...
+ *
+ *	NO_PROCESS=1 LD_PRELOAD=.../iobandctl-fail.so iobandctl ...
  *
  * Changes are making and removing a device, loading and clearing a table, suspend and resume,
  * and messages.
- * The Nth is not made, and fails with EIO.
+ * The Nth is not made, and fails with EIO; or COMMAND runs before it.
+ * From the Nth allocation after the first suspend on, none succeeds, until much is freed.
  */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <linux/dm-ioctl.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
+
+/* What is much; no buffer of libdevmapper is as large */
+#define MUCH	60000
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t number, size_t size);
+void *__libc_realloc(void *old, size_t size);
+void __libc_free(void *memory);
+
+/* Allocations until none succeeds, if there has been a suspend; 0: none does; -1: all do */
+static int left = -1;
+
+static bool is_short(void)
+{
+	if (left > 0)
+		left--;
+	if (left)
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+void *malloc(size_t size)
+{
+	return is_short() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t number, size_t size)
+{
+	return is_short() ? NULL : __libc_calloc(number, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+	return is_short() ? NULL : __libc_realloc(old, size);
+}
+
+void free(void *memory)
+{
+	if (memory && malloc_usable_size(memory) >= MUCH)
+		left = -1;
+	__libc_free(memory);
+}
 
 static bool is_change(unsigned long request)
 {
@@ -35,20 +88,38 @@ static bool is_change(unsigned long request)
 	return false;
 }
 
+static bool is_suspend(unsigned long request, const struct dm_ioctl *argument)
+{
+	return request == DM_DEV_SUSPEND && argument->flags & DM_SUSPEND_FLAG;
+}
+
+static bool is_number(const char *variable, int number)
+{
+	const char *value = getenv(variable);
+
+	return value && atoi(value) == number;
+}
+
 int ioctl(int fd, unsigned long request, ...)
 {
 	static int (*real_ioctl)(int fd, unsigned long request, void *argument);
+	static bool suspended;
 	static int changes;
-	const char *which = getenv("FAIL_CHANGE");
+	const char *allocations = getenv("FAIL_ALLOCATION");
 	void *argument;
 	va_list args;
 
 	va_start(args, request);
 	argument = va_arg(args, void *);
 	va_end(args);
-	if (is_change(request) && which && ++changes == atoi(which)) {
-		errno = EIO;
-		return -1;
+	if (is_change(request)) {
+		changes++;
+		if (is_number("FAIL_CHANGE", changes)) {
+			errno = EIO;
+			return -1;
+		}
+		if (is_number("MEDDLE_CHANGE", changes) && system(getenv("MEDDLE")))
+			abort();
 	}
 	if (request == DM_LIST_VERSIONS && getenv("NO_TARGETS")) {
 		errno = EINVAL;
@@ -56,5 +127,22 @@ int ioctl(int fd, unsigned long request, ...)
 	}
 	if (!real_ioctl)
 		*(void **)&real_ioctl = dlsym(RTLD_NEXT, "ioctl");
+	if (allocations && !suspended && is_suspend(request, argument)) {
+		suspended = true;
+		left = atoi(allocations);
+	}
 	return real_ioctl(fd, request, argument);
+}
+
+pid_t getpgid(pid_t pid)
+{
+	static pid_t (*real_getpgid)(pid_t pid);
+
+	if (getenv("NO_PROCESS")) {
+		errno = ESRCH;
+		return -1;
+	}
+	if (!real_getpgid)
+		*(void **)&real_getpgid = dlsym(RTLD_NEXT, "getpgid");
+	return real_getpgid(pid);
 }
