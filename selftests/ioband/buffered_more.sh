@@ -83,16 +83,24 @@ test_memory_high() {
 # A writer is paced by what of its cgroup is dirty now. What a memory cgroup's statistics say may be two seconds old: then the writer is slowed down
 # while the flusher finds nothing to write, and the device idles.
 test_one_writer_alone() {
+	local unseen=() median
+
 	controller memory
 	weighted_fs ext4 || return
-	echo 1 > "$trace_instance/events/writeback/balance_dirty_pages/enable"
 	writer a "$mounted/a" 0
 	wait_for_load "ib/$(cgroup_id a)" || return
-	settle_limit
-	sleep 10
-	echo 0 > "$trace_instance/events/writeback/balance_dirty_pages/enable"
-	expect_ge "times that the writer was looked at" "$(pacing | wc -l)" 100
-	expect_le "pages of the device that became dirty or clean while those of the cgroup stayed the same" "$(pacing | unseen_pages)" 1000
+	for _ in 1 2 3; do
+		echo > "$trace_instance/trace"
+		echo 1 > "$trace_instance/events/writeback/balance_dirty_pages/enable"
+		sleep 8
+		echo 0 > "$trace_instance/events/writeback/balance_dirty_pages/enable"
+		expect_ge "times that the writer was looked at" "$(pacing | wc -l)" 50
+		unseen+=("$(pacing | unseen_pages)")
+	done
+	diag "in each third: ${unseen[*]}"
+	# While the guest has no CPU, the device goes on; not each time
+	median=$(printf '%s\n' "${unseen[@]}" | sort -n | sed -n 2p)
+	expect_le "pages of the device that became dirty or clean while those of the cgroup stayed the same" "$median" 700
 }
 
 # pacing: of each time that balance_dirty_pages() slowed a down, the pages dirty or under writeback: of the limit that counts, of the device
