@@ -40,6 +40,29 @@ test_fsync_on_vfat() {
 	fsync_by_another vfat 64K
 }
 
+# journal_is_nobodys TYPE: who calls fsync may write the journal himself, but it is not his
+journal_is_nobodys() {
+	local commands=() i
+
+	for i in {0..99}; do
+		commands+=(-c "pwrite -q $((i * 4))k 4k" -c fsync)
+	done
+	cgroup_make b
+	no_periodic_writeback
+	owner_fs ib /dev/disk "$1" b || return
+	as b xfs_io -f "${commands[@]}" "$scratch/ib/file"
+	expect_charged ib b write 400K 2
+	expect_ge "bytes of the journal, which are nobody's" "$(charged ib others write)" $((100 * 512))
+}
+
+test_journal_of_ext4() {
+	journal_is_nobodys ext4
+}
+
+test_journal_of_xfs() {
+	journal_is_nobodys xfs
+}
+
 test_sync_file_range_by_another() {
 	cgroup_make a b
 	no_periodic_writeback
