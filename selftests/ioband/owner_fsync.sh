@@ -63,6 +63,23 @@ test_journal_of_xfs() {
 	journal_is_nobodys xfs
 }
 
+# Its entries are in buffers of the block device, which fsync writes one by one. A name of 13 characters takes two of 32 bytes
+test_fsync_of_a_directory_by_another() {
+	local before
+
+	cgroup_make a b
+	no_periodic_writeback
+	owner_fs ib /dev/disk vfat a b || return
+	as a mkdir "$scratch/ib/directory"
+	as a sync -f "$scratch/ib/directory"
+	before=$(charged ib a write)
+	# shellcheck disable=SC2016 # the other shell's
+	as a sh -c 'i=1000; while [ $((i += 1)) -le 1512 ]; do : > "$1/directory-$i"; done' - "$scratch/ib/directory"
+	as b xfs_io -r -c fsync "$scratch/ib/directory"
+	expect_ge "bytes that a's entries take" $(($(charged ib a write) - before)) $((512 * 64))
+	expect_charged_at_most ib b write 4K
+}
+
 test_sync_file_range_by_another() {
 	cgroup_make a b
 	no_periodic_writeback
