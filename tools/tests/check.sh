@@ -220,7 +220,7 @@ kselftest_repository() {
 	script "$kselftest/run_kselftest.sh" \
 		'name=${4#*:}; cd "$(dirname "$0")/ioband" || exit' \
 		'echo "TAP version 13"; echo 1..1; echo "# selftests: ioband: $name"' \
-		'timeout "$2" "./$name" 2>&1 | sed "s/^/# /"; status=${PIPESTATUS[0]}' \
+		'timeout --foreground "$2" "./$name" 2>&1 | sed "s/^/# /"; status=${PIPESTATUS[0]}' \
 		'case $status in' \
 		'0) echo "ok 1 selftests: ioband: $name" ;;' \
 		'4) echo "ok 1 selftests: ioband: $name # SKIP" ;;' \
@@ -249,8 +249,8 @@ test_selftests_are_counted() {
 	selftest slow 'echo 1..1; echo ok 1 one; sleep 60'
 	selftest warn 'echo 1..1; echo ok 1 one'
 	check selftests
-	expect "failures" "$(printf '%s\n' "bad.sh again: one" "skip.sh: skipped as a whole: no target" "slow.sh: timeout" \
-		"warn.sh: the kernel complained")" "$(sed -n 's/^not ok [0-9]* selftests: //p' <<< "$out")"
+	expect "failures" "$(printf '%s\n' "skip.sh: skipped as a whole: no target" "slow.sh: timeout" \
+		"warn.sh: the kernel complained" "bad.sh again: one")" "$(sed -n 's/^not ok [0-9]* selftests: //p' <<< "$out")"
 	expect_count 1 "7 passed, 4 failed, 0 skipped"
 	ONLY=goo check selftests
 	expect_count 0 "3 passed, 0 failed, 0 skipped"
@@ -258,20 +258,23 @@ test_selftests_are_counted() {
 	expect_count 1 "1 passed, 1 failed, 0 skipped"
 }
 
+# The first one ends when the third has begun, which is once the second is over
 test_two_programs_run_at_a_time() {
 	kselftest_repository
 	# shellcheck disable=SC2016 # expanded when it runs
-	selftest a 'echo 1..1; for i in {1..15}; do [ ! -e "${0%/*}/b.begun" ] || { echo ok 1 beside b; exit 0; }; sleep 0.1; done; exit 1'
+	selftest a 'echo 1..1; for i in {1..15}; do [ ! -e "${0%/*}/c.begun" ] || { echo ok 1 beside c; exit 0; }; sleep 0.1; done; exit 1'
 	# shellcheck disable=SC2016
-	selftest b 'echo 1..1; touch "${0%/*}/b.begun"; sleep 1; touch "${0%/*}/b.over"; echo ok 1 one'
+	selftest b 'echo 1..1; sleep 0.3; touch "${0%/*}/b.over"; echo ok 1 one'
 	# shellcheck disable=SC2016
-	selftest load_c 'echo 1..1; [ -e "${0%/*}/b.over" ] && echo ok 1 after b; sleep 1; touch "${0%/*}/c.over"'
+	selftest c 'echo 1..1; touch "${0%/*}/c.begun"; [ -e "${0%/*}/b.over" ] && echo ok 1 after b; sleep 1; touch "${0%/*}/c.over"'
 	# shellcheck disable=SC2016
-	selftest share_d 'echo 1..1; [ -e "${0%/*}/c.over" ] && echo ok 1 after c'
+	selftest load_d 'echo 1..1; [ -e "${0%/*}/c.over" ] && echo ok 1 after c; sleep 1; touch "${0%/*}/d.over"'
+	# shellcheck disable=SC2016
+	selftest share_e 'echo 1..1; [ -e "${0%/*}/d.over" ] && echo ok 1 after d'
 	check selftests
-	expect "results" "$(printf '%s\n' install "a.sh: beside b" "b.sh: one" "load_c.sh: after b" "share_d.sh: after c")" \
+	expect "results" "$(printf '%s\n' install "a.sh: beside c" "b.sh: one" "c.sh: after b" "load_d.sh: after c" "share_e.sh: after d")" \
 		"$(sed -n 's/^ok [0-9]* selftests: //p' <<< "$out")"
-	expect_count 0 "5 passed, 0 failed, 0 skipped"
+	expect_count 0 "6 passed, 0 failed, 0 skipped"
 }
 
 # fails_once NAME: a program whose second test fails the first time
@@ -289,7 +292,7 @@ test_two_programs_may_run_again() {
 	expect_line "# | was late"
 	expect_line "# not ok, the first time: selftests: a.sh: two"
 	expect_line "# had to be run a second time: a.sh b.sh"
-	expect "results" "$(printf '%s\n' install a.sh:\ one "a.sh again: one" "a.sh again: two" b.sh:\ one "b.sh again: one" "b.sh again: two")" \
+	expect "results" "$(printf '%s\n' install a.sh:\ one b.sh:\ one "a.sh again: one" "a.sh again: two" "b.sh again: one" "b.sh again: two")" \
 		"$(sed -n 's/^ok [0-9]* selftests: //p' <<< "$out")"
 	expect_count 0 "7 passed, 0 failed, 0 skipped"
 	fails_once a
@@ -344,6 +347,26 @@ test_interruption_is_a_failure() {
 	wait "$pid"
 	expect "exit status" 143 "$?"
 	expect "last line" "1 passed, 1 failed, 0 skipped" "$(tail -n 1 "$scratch/out")"
+}
+
+# What it has begun in other process groups as well
+test_interruption_ends_the_guests() {
+	kselftest_repository
+	# shellcheck disable=SC2016 # expanded when it runs
+	selftest a 'echo 1..1; touch "${0%/*}/a.begun"; exec sleep 2'
+	# shellcheck disable=SC2016
+	selftest b 'echo 1..1; sleep 1; touch "${0%/*}/../../../b.over"; echo ok 1 one'
+	"$repository/tools/check" selftests > "$scratch/out" 2>&1 &
+	pid=$!
+	until [ -e "$repository/build/selftests/install/ioband/a.begun" ]; do
+		kill -0 "$pid" || break
+		sleep 0.1
+	done
+	kill -TERM "$pid"
+	wait "$pid"
+	expect "exit status" 143 "$?"
+	sleep 1.5
+	expect "second program" "" "$(find "$repository" -name b.over)"
 }
 
 mapfile -t tests < <(compgen -A function test_)
