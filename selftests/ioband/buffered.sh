@@ -18,11 +18,6 @@ require mkfs.ext4 fio
 settled='' file_mib=128
 memory_nullb disk size=1024 irqmode=2 completion_nsec=1000000 hw_queue_depth=16 mbps=30 max_sectors=256
 
-dirty_ratio() {
-	echo "$1" > /proc/sys/vm/dirty_ratio
-	echo "$2" > /proc/sys/vm/dirty_background_ratio
-}
-
 dirty_limit() {
 	echo $(($1 << 20)) > /proc/sys/vm/dirty_bytes
 	echo $(($1 << 19)) > /proc/sys/vm/dirty_background_bytes

@@ -43,7 +43,10 @@
 #   write_file CGROUP FILE SIZE [AT]     zeros through the page cache, in pieces of 64 KiB, from byte AT (a SIZE) on; the rest of FILE stays
 #   read_file CGROUP FILE SIZE [AT]      reads them
 #   drop_caches                      clean pages go; those that are dirty are written before, by the root cgroup
+#   dirty_ratio LIMIT BACKGROUND     percent of the memory; for on_end, with what they were
+#   last_id ID                       until the end no cgroup gets a larger one
 #   no_periodic_writeback            until the end the flusher does not look for dirty pages: they stay dirty until somebody wants them written
+#   device_stays_open NAME           the same for the ioband device itself, whose dirty pages would be written when the last one closes it
 #   two_writers_and_a_syncer TYPE SYNCER-BOUND OTHERS-BOUND  the test of one file system on /dev/disk: owner_fs.sh
 # Counts
 #   charged NAME CGROUP KIND         bytes by dm-ioband's status; the CGROUP "others" is the default group
@@ -243,6 +246,22 @@ drop_caches() {
 	echo 3 > /proc/sys/vm/drop_caches
 }
 
+dirty_ratio() {
+	echo "$1" > /proc/sys/vm/dirty_ratio
+	echo "$2" > /proc/sys/vm/dirty_background_ratio
+}
+
+readonly max_id=/sys/module/bio_cgroup/parameters/max_id
+
+last_id() {
+	on_end set_last_id "$(< $max_id)"
+	set_last_id "$1"
+}
+
+set_last_id() {
+	echo "$1" > $max_id
+}
+
 # Once in ten hours. With 0 the flusher would look for work as soon as a page is dirty, and find that a new device has a small share of the
 # dirty pages.
 no_periodic_writeback() {
@@ -252,6 +271,12 @@ no_periodic_writeback() {
 
 set_periodic_writeback() {
 	echo "$1" > /proc/sys/vm/dirty_writeback_centisecs
+}
+
+device_stays_open() {
+	sleep 600 3< "/dev/mapper/$1" &
+	wait_until 30 test "/proc/$!/fd/3" -ef "/dev/mapper/$1"
+	no_periodic_writeback
 }
 
 # two_writers_and_a_syncer TYPE SYNCER-BOUND OTHERS-BOUND: what the syncer and the root cgroup may have written, the mount not counted. Metadata

@@ -110,5 +110,40 @@ test_its_user_may_not_write() {
 	expect_eq "ID of a" "$(cgroup_id a)" "$(< "$(id_file a)")"
 }
 
+# Up to the last ID, which others may have; no more than a thousand have to be made
+test_when_none_is_left() {
+	local last i
+
+	cgroup_make full
+	last=$(cgroup_id full)
+	[ "$last" -lt 1000 ] || last=1000
+	last_id "$last"
+	for ((i = 0; i < last; i++)); do
+		mkdir "$(cgroup_path full)/n$i" 2> /dev/null || break
+	done
+	expect_eq "cgroups with larger IDs" 0 "$(find "$(cgroup_path full)" -name bio.id -exec cat {} + | awk -v last="$last" '$1 > last' | wc -l)"
+	fails_with "a cgroup when no ID is left" "No space left on device" mkdir "$(cgroup_path full)/none"
+	[ ! -e "$(cgroup_path full)/none" ] || fail "a cgroup without an ID is there"
+	set_last_id $((last + 1000))
+	cgroup_make full/again
+	find "$(cgroup_path full)" -mindepth 1 -name 'n*' -type d -exec rmdir {} +
+}
+
+# refused_last_id WORDS VALUE...
+refused_last_id() {
+	local words=$1 value
+
+	shift
+	for value; do
+		fails_with "a last ID of $value" "$words" dd of="$max_id" conv=nocreat,notrunc status=none <<< "$value"
+		expect_eq "the last ID after $value" $(((1 << 29) - 1)) "$(< "$max_id")"
+	done
+}
+
+test_last_ids_that_are_refused() {
+	refused_last_id "Invalid argument" 0 1 $((1 << 29)) -1 many
+	refused_last_id "Numerical result out of range" $((1 << 32))
+}
+
 mapfile -t tests < <(compgen -A function test_)
 run_tests "${tests[@]}"

@@ -41,13 +41,6 @@ direct() {
 	esac
 }
 
-# The last one to close a block device writes its dirty pages, so one task keeps it open
-device_stays_open() {
-	sleep 600 3< /dev/mapper/ib &
-	wait_until 30 test "/proc/$!/fd/3" -ef /dev/mapper/ib
-	no_periodic_writeback
-}
-
 test_format() {
 	local cgroup
 
@@ -89,7 +82,7 @@ test_written_back_for_two_by_a_third() {
 
 	cgroup_make a b syncer
 	owner_ioband ib /dev/disk a b || return
-	device_stays_open
+	device_stays_open ib
 	for ((round = 0; round < rounds; round++)); do
 		write_file a /dev/mapper/ib 40K $((round * 120))K
 		write_file b /dev/mapper/ib 80K $((round * 120 + 40))K
@@ -154,7 +147,7 @@ test_ancestors_have_what_those_below_did() {
 test_removed_before_its_pages_are_written() {
 	cgroup_make a a/inner
 	owner_ioband ib /dev/disk || return
-	device_stays_open
+	device_stays_open ib
 	write_file a/inner /dev/mapper/ib 3M
 	cgroup_remove a/inner
 	expect_stat a wbytes 0
@@ -202,7 +195,7 @@ expect_pages() {
 test_dirty() {
 	cgroup_make a a/inner b syncer
 	owner_ioband ib /dev/disk || return
-	device_stays_open
+	device_stays_open ib
 	write_file a/inner /dev/mapper/ib 3M
 	write_file b /dev/mapper/ib 5M 8M
 	expect_pages a/inner 3M 0
@@ -225,7 +218,7 @@ test_dirty() {
 test_dirty_of_a_removed_one() {
 	cgroup_make a a/inner a/inner/most
 	owner_ioband ib /dev/disk || return
-	device_stays_open
+	device_stays_open ib
 	write_file a/inner/most /dev/mapper/ib 3M
 	write_file a /dev/mapper/ib 1M 3M
 	cgroup_remove a/inner/most
@@ -263,7 +256,7 @@ test_writeback() {
 	cgroup_make a b
 	nullb second size=64 memory_backed=1 irqmode=2 completion_nsec=4000000000 hw_queue_depth=64 submit_queues=1 max_sectors=128
 	owner_ioband ib /dev/second || return
-	device_stays_open
+	device_stays_open ib
 	write_file a /dev/mapper/ib 1M
 	expect_pages a 1M 0
 	sync &

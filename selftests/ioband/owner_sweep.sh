@@ -28,11 +28,12 @@ no_more_cgroups_than() {
 	[ "$(cgroup_count)" -le "$1" ]
 }
 
-# short_lives DIRECTORY DEVICE COUNT: COUNT cgroups, one after the other, each with an ID that was not there before and one page of DEVICE
+# short_lives DIRECTORY DEVICE FIRST COUNT IDS: COUNT cgroups, one after the other, each with an ID that none of them had before and one page of
+# DEVICE, from page FIRST on. Their IDs go to the file IDS.
 short_lives() {
 	# shellcheck disable=SC2016 # perl expands it
 	must perl -e '
-		my ($parent, $device, $count) = @ARGV;
+		my ($parent, $device, $first, $count, $ids) = @ARGV;
 		my %seen;
 
 		sub enter {
@@ -40,8 +41,9 @@ short_lives() {
 			syswrite($file, "0") or die "$_[0]: $!\n";
 		}
 
+		open(my $list, ">", $ids) or die "$ids: $!\n";
 		sysopen(my $disk, $device, 1) or die "$device: $!\n";
-		for my $page (0 .. $count - 1) {
+		for my $page ($first .. $first + $count - 1) {
 			my $cgroup = "$parent/short-$page";
 
 			mkdir($cgroup) or die "$cgroup: $!\n";
@@ -49,12 +51,13 @@ short_lives() {
 			my $id = <$file>;
 			chomp($id);
 			die "ID $id was given twice\n" if $seen{$id}++;
+			print $list "$id\n";
 			enter($cgroup);
 			sysseek($disk, $page * 4096, 0);
 			syswrite($disk, "x" x 4096) == 4096 or die "$device: $!\n";
 			enter("$parent/..");
 			rmdir($cgroup) or die "$cgroup: $!\n";
-		}' "$1" "$2" "$3"
+		}' "$@"
 }
 
 test_pages_of_swept_cgroups_are_their_parents() {
@@ -65,7 +68,7 @@ test_pages_of_swept_cgroups_are_their_parents() {
 	owner_ioband ib /dev/disk parent || return
 	trace_sweeps
 	before=$(cgroup_count)
-	short_lives "$(cgroup_path parent)" /dev/mapper/ib "$cgroups" || return
+	short_lives "$(cgroup_path parent)" /dev/mapper/ib 0 "$cgroups" "$scratch/ids" || return
 	wait_until 120 swept
 	sync
 	# The whole amount, to the byte: what is written before a sweep, and what after
@@ -73,6 +76,30 @@ test_pages_of_swept_cgroups_are_their_parents() {
 	expect_charged ib others write 0
 	wait_until 120 no_more_cgroups_than "$before"
 	diag "$cgroups cgroups, sweeps (pages, IDs): $(sweeps_seen | paste -s -d ' ')"
+}
+
+# There are only so many IDs that cgroups of the second half have those of the first, whose pages are dirty all the time
+test_an_id_that_comes_round_is_on_no_page() {
+	local half=$((cgroups_per_sweep * 3)) before same
+
+	on_end dirty_ratio "$(< /proc/sys/vm/dirty_ratio)" "$(< /proc/sys/vm/dirty_background_ratio)"
+	dirty_ratio 80 70
+	cgroup_make first second
+	owner_ioband ib /dev/disk first second || return
+	device_stays_open ib
+	before=$(cgroup_count)
+	last_id $((half * 2 - cgroups_per_sweep))
+	short_lives "$(cgroup_path first)" /dev/mapper/ib 0 "$half" "$scratch/first" || return
+	short_lives "$(cgroup_path second)" /dev/mapper/ib "$half" "$half" "$scratch/second" || return
+	same=$(sort "$scratch/first" "$scratch/second" | uniq -d | wc -l)
+	expect_ge "IDs that came round" "$same" "$cgroups_per_sweep"
+	expect_eq "pages written before their owners were gone" 0 "$(charged ib first write)"
+	sync
+	expect_charged ib first write $((half * 4096)) 0
+	expect_charged ib second write $((half * 4096)) 0
+	expect_charged ib others write 0
+	wait_until 120 no_more_cgroups_than "$before"
+	diag "$((half * 2)) cgroups, $same IDs of the first half had by the second"
 }
 
 trace_sweeps() {
@@ -88,4 +115,4 @@ swept() {
 	sweeps_seen | awk -F , -v least="$((cgroups_per_sweep * sweeps))" '{ sum += $2 } END { exit sum < least }'
 }
 
-run_tests test_pages_of_swept_cgroups_are_their_parents
+run_tests test_pages_of_swept_cgroups_are_their_parents test_an_id_that_comes_round_is_on_no_page

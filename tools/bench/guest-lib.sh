@@ -52,11 +52,18 @@ calc() {
 # Results
 
 record() {
-	echo "${1%%/*},${1#*/},$2,$3,$4,$5" >> "$share/records.csv"
+	csv_line "$@" >> "$share/records.csv"
 }
 
 goal() {
-	echo "${1%%/*},${1#*/},$2,$3,$4,$5" >> "$share/goals.csv"
+	csv_line "$@" >> "$share/goals.csv"
+}
+
+csv_line() {
+	case $* in
+	*,*) die "a comma in what is recorded: $*" ;;
+	esac
+	echo "${1%%/*},${1#*/},$2,$3,$4,$5"
 }
 
 # The device below
