@@ -274,7 +274,7 @@ set_periodic_writeback() {
 }
 
 device_stays_open() {
-	sleep 600 3< "/dev/mapper/$1" &
+	sleep infinity 3< "/dev/mapper/$1" &
 	wait_until 30 test "/proc/$!/fd/3" -ef "/dev/mapper/$1"
 	no_periodic_writeback
 }

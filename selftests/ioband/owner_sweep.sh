@@ -12,7 +12,7 @@
 
 require perl
 # Nobody reads what was written: it need not be remembered, so there can be a page for each cgroup
-nullb disk size=4096
+nullb disk size=16384
 
 memory_pages=$(($(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo) / 4))
 cgroups_per_sweep=$((memory_pages / 64 > 1024 ? memory_pages / 64 : 1024))
@@ -60,17 +60,27 @@ short_lives() {
 		}' "$@"
 }
 
-test_pages_of_swept_cgroups_are_their_parents() {
-	local before
+little_background_writeback() {
+	on_end dirty_ratio "$(< /proc/sys/vm/dirty_ratio)" "$(< /proc/sys/vm/dirty_background_ratio)"
+	dirty_ratio 80 70
+}
 
-	no_periodic_writeback
+test_pages_of_swept_cgroups_are_their_parents() {
+	local most=$((cgroups_per_sweep * 3)) before first some
+
+	little_background_writeback
 	cgroup_make parent
 	owner_ioband ib /dev/disk parent || return
+	device_stays_open ib
 	trace_sweeps
 	before=$(cgroup_count)
-	short_lives "$(cgroup_path parent)" /dev/mapper/ib 0 "$cgroups" "$scratch/ids" || return
+	# Not more dirty pages than memory for them: what is written while its cgroup lives is not the parent's
+	for ((first = 0; first < cgroups; first += some)); do
+		some=$((cgroups - first < most ? cgroups - first : most))
+		short_lives "$(cgroup_path parent)" /dev/mapper/ib "$first" "$some" "$scratch/ids" || return
+		sync
+	done
 	wait_until 120 swept
-	sync
 	# The whole amount, to the byte: what is written before a sweep, and what after
 	expect_charged ib parent write $((cgroups * 4096)) 0
 	expect_charged ib others write 0
@@ -82,8 +92,7 @@ test_pages_of_swept_cgroups_are_their_parents() {
 test_an_id_that_comes_round_is_on_no_page() {
 	local half=$((cgroups_per_sweep * 3)) before same
 
-	on_end dirty_ratio "$(< /proc/sys/vm/dirty_ratio)" "$(< /proc/sys/vm/dirty_background_ratio)"
-	dirty_ratio 80 70
+	little_background_writeback
 	cgroup_make first second
 	owner_ioband ib /dev/disk first second || return
 	device_stays_open ib
@@ -102,12 +111,16 @@ test_an_id_that_comes_round_is_on_no_page() {
 	diag "$((half * 2)) cgroups, $same IDs of the first half had by the second"
 }
 
+# In an instance of their own, where those who write pages do not displace them
 trace_sweeps() {
-	echo 1 > "$trace_instance/events/bio_cgroup/bio_cgroup_sweep/enable" || bail "no tracepoint bio_cgroup_sweep"
+	sweep_instance=$(tracefs)/instances/bio-sweeps
+	mkdir "$sweep_instance" || bail "cannot make the trace instance $sweep_instance"
+	on_end rmdir "$sweep_instance"
+	echo 1 > "$sweep_instance/events/bio_cgroup/bio_cgroup_sweep/enable" || bail "no tracepoint bio_cgroup_sweep"
 }
 
 sweeps_seen() {
-	sed -n 's/.* bio_cgroup_sweep: pages=\([0-9]*\) ids=\([0-9]*\)$/\1,\2/p' "$trace_instance/trace"
+	sed -n 's/.* bio_cgroup_sweep: pages=\([0-9]*\) ids=\([0-9]*\)$/\1,\2/p' "$sweep_instance/trace"
 }
 
 # A sweep that runs for long takes more cgroups than one, so that there may be fewer
