@@ -156,6 +156,28 @@ test_fsync_beside_a_stream() {
 	expect_le "99th percentile of fsync, in ms" "$divided" $((3 * p99 + 20))
 }
 
+# may_write CGROUP BYTES: a second, of ib
+may_write() {
+	echo "$(< "$(sysfs_directory /dev/mapper/ib)/dev") wbps=$2" > "$(cgroup_path "$1")/io.max" || fail "io.max of $1 refused $2"
+}
+
+# What b has less than its share for is not the device: a need not wait for b
+test_beside_one_that_io_max_limits() {
+	controller io
+	weighted_fs ext4 || return
+	may_write b $((1 << 20))
+	# or it would take minutes to write what b has dirty
+	on_end may_write b max
+	writer a "$mounted/a" 0
+	writer b "$mounted/b" 0
+	wait_for_load "ib/$(cgroup_id a)" "ib/$(cgroup_id b)" || return
+	settle_limit
+	measure 15
+	diag "sectors: ${moved[ib/$(cgroup_id a)]} and ${moved[ib/$(cgroup_id b)]}"
+	expect_ge "sectors of b" "${moved[ib/$(cgroup_id b)]}" 1
+	expect_ge "sectors of a, weight 100, beside b, weight 400" "${moved[ib/$(cgroup_id a)]}" $((2 * moved[ib/$(cgroup_id b)]))
+}
+
 test_many_cgroups() {
 	local i names=() list=() file_mib=16
 

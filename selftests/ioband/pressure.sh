@@ -16,7 +16,7 @@ require mkfs.ext4 mkswap swapon losetup perl
 [ -e /proc/swaps ] || skip_program "the kernel has no swap (CONFIG_SWAP)"
 
 seconds=${PRESSURE_SECONDS:-40}
-readonly memory_mib=256 allocated_mib=112 file_mib=24 image_mib=96
+readonly memory_mib=256 allocated_mib=128 file_mib=24 image_mib=96
 readonly disk_mbps=50
 # While one takes a step of 64 KiB, all of the memory may have to be written, and to be read again; and who dirtied too much waits for 8 seconds
 # at a time
@@ -100,6 +100,7 @@ worker='
 		$round++;
 		for my $at (0 .. $steps - 1) { step(sub { put($at) }) }
 		for my $at (0 .. $steps - 1) { step(sub { look($at) }) }
+		open(my $file, ">", "$stop-$name") or die "$stop-$name: $!\n";
 	} until -e $stop;
 	printf("%d %d\n", $round, $longest);
 '
@@ -118,6 +119,14 @@ moved() {
 # swapped_out: pages
 swapped_out() {
 	awk '$1 == "pswpout" { print $2 }' /proc/vmstat
+}
+
+all_had_a_round() {
+	local name
+
+	for name; do
+		[ -e "$scratch/stop-$name" ] || return
+	done
 }
 
 test_memory_is_short_on_every_level() {
@@ -157,6 +166,8 @@ test_memory_is_short_on_every_level() {
 			kill -0 "${workers[$name]}" 2> /dev/null || { fail "$name has ended"; break 2; }
 		done
 	done
+	# so that all of them have had all of their memory at the same time
+	wait_until 900 all_had_a_round "${!workers[@]}"
 	: > "$scratch/stop"
 	for name in "${!workers[@]}"; do
 		wait "${workers[$name]}" || fail "$name ended with exit status $?"
