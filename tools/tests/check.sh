@@ -334,18 +334,23 @@ test_nomemcg_runs_what_it_names() {
 	expect "exit status" 1 "$status"
 }
 
-test_interruption_is_a_failure() {
-	# shellcheck disable=SC2016 # expanded when it runs
-	program a 'echo 1..2; echo ok 1 one; touch "$0.started"; sleep 5; echo ok 2 two'
-	"$repository/tools/check" tools > "$scratch/out" 2>&1 &
+# interrupted_check SECTION FILE: a check that is ended once FILE is there
+interrupted_check() {
+	"$repository/tools/check" "$1" > "$scratch/out" 2>&1 &
 	pid=$!
-	until [ -e "$repository/tools/tests/a.sh.started" ]; do
+	until [ -e "$2" ]; do
 		kill -0 "$pid" || break
 		sleep 0.1
 	done
 	kill -TERM "$pid"
 	wait "$pid"
 	expect "exit status" 143 "$?"
+}
+
+test_interruption_is_a_failure() {
+	# shellcheck disable=SC2016 # expanded when it runs
+	program a 'echo 1..2; echo ok 1 one; touch "$0.started"; sleep 5; echo ok 2 two'
+	interrupted_check tools "$repository/tools/tests/a.sh.started"
 	expect "last line" "1 passed, 1 failed, 0 skipped" "$(tail -n 1 "$scratch/out")"
 }
 
@@ -353,18 +358,10 @@ test_interruption_is_a_failure() {
 test_interruption_ends_the_guests() {
 	kselftest_repository
 	# shellcheck disable=SC2016 # expanded when it runs
-	selftest a 'echo 1..1; touch "${0%/*}/a.begun"; exec sleep 2'
+	selftest a 'echo 1..1; exec sleep 2'
 	# shellcheck disable=SC2016
-	selftest b 'echo 1..1; sleep 1; touch "${0%/*}/../../../b.over"; echo ok 1 one'
-	"$repository/tools/check" selftests > "$scratch/out" 2>&1 &
-	pid=$!
-	until [ -e "$repository/build/selftests/install/ioband/a.begun" ]; do
-		kill -0 "$pid" || break
-		sleep 0.1
-	done
-	kill -TERM "$pid"
-	wait "$pid"
-	expect "exit status" 143 "$?"
+	selftest b 'echo 1..1; touch "${0%/*}/b.begun"; sleep 1; touch "${0%/*}/../../../b.over"; echo ok 1 one'
+	interrupted_check selftests "$repository/build/selftests/install/ioband/b.begun"
 	sleep 1.5
 	expect "second program" "" "$(find "$repository" -name b.over)"
 }
