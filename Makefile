@@ -24,6 +24,7 @@ help: ## this list
 	@echo
 	@echo "  KERNEL=PATH       another base kernel 6.12.y: a directory, a git checkout or a tarball"
 	@echo "  DEBUG=1           the debug kernel (KASAN, lockdep, ...) instead of the guest's"
+	@echo "  DEBUG=kcsan       the kernel that looks for data races"
 	@echo "  CONFIG=PATH       deb: a configuration other than the running kernel's"
 	@echo "  LOCALVERSION=-X   deb: what the kernel's release ends in, default: -ioband"
 	@echo "  DEBUG_INFO=1      deb: with debug information, three times the disk space"

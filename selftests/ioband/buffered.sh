@@ -10,6 +10,8 @@
 #   two_files TYPE                 weighted_fs, and each writes a file
 #   expect_divided OF-A OF-B [PERCENT]  what is written in a while is, within PERCENT (35), once the writers are paced. Both must be writing
 #   dirty_limit MIB                until the end, this much memory may be dirty
+#   written SECONDS                sectors that the disk writes meanwhile
+#   controller NAME                for the cgroups of this test
 
 # shellcheck source=owner.sh
 . "${BASH_SOURCE[0]%/*}/owner.sh"
@@ -69,4 +71,23 @@ two_files() {
 	writer a "$mounted/a" 0
 	writer b "$mounted/b" 0
 	expect_divided 100 400
+}
+
+# controller NAME: for the cgroups of this test
+controller() {
+	echo "+$1" > "$cgroup_root/cgroup.subtree_control" || fail "the controller $1 cannot be had"
+	on_end without_controller "$1"
+}
+
+without_controller() {
+	echo "-$1" > "$cgroup_root/cgroup.subtree_control"
+}
+
+# written SECONDS: sectors that the disk writes
+written() {
+	local before
+
+	before=$(awk '{ print $7 }' /sys/block/disk/stat)
+	sleep "$1"
+	echo $(($(awk '{ print $7 }' /sys/block/disk/stat) - before))
 }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# As in buffered_share.sh, on other file systems, in pieces of one file, beside direct readers, with other limits of memory, with fsync, with many
-# cgroups, and with weights that could let somebody wait for ever.
+# As in buffered_share.sh, on other file systems, in pieces of one file, beside direct readers, with fsync, and beside one that something else holds
+# back.
 
 # shellcheck source=buffered.sh
 . "${BASH_SOURCE[0]%/*}/buffered.sh"
@@ -37,46 +37,6 @@ test_direct_reader_beside_it() {
 	must dd if=/dev/zero of="$mounted/b" bs=1M count=128 conv=fsync status=none
 	writer a "$mounted/a" 0
 	writer b "$mounted/b" 0 --direct=1 --rw=randread --ioengine=libaio --iodepth=64
-	expect_divided 100 400
-}
-
-test_much_memory_may_be_dirty() {
-	on_end dirty_limit 16
-	dirty_limit 64
-	two_files ext4
-}
-
-# Limits lower than the smallest that the kernel works with, a few pages: they write on, and come to an end
-test_hardly_any_memory_may_be_dirty() {
-	on_end dirty_limit 16
-	echo 1 > /proc/sys/vm/dirty_background_bytes
-	echo 8192 > /proc/sys/vm/dirty_bytes
-	weighted_fs ext4 || return
-	start_as a dd if=/dev/zero of="$mounted/a" bs=64K count=64 status=none
-	as b dd if=/dev/zero of="$mounted/b" bs=64K count=64 status=none
-	wait "$started" || fail "a could not write"
-	must timeout 120 sync
-	expect_ge "bytes that a wrote" "$(charged ib a write)" $((4 << 20))
-	expect_ge "bytes that b wrote" "$(charged ib b write)" $((4 << 20))
-}
-
-# controller NAME: for the cgroups of this test
-controller() {
-	echo "+$1" > "$cgroup_root/cgroup.subtree_control" || fail "the controller $1 cannot be had"
-	on_end without_controller "$1"
-}
-
-without_controller() {
-	echo "-$1" > "$cgroup_root/cgroup.subtree_control"
-}
-
-test_memory_high() {
-	controller memory
-	weighted_fs ext4 || return
-	echo 48M > "$(cgroup_path a)/memory.high"
-	echo 48M > "$(cgroup_path b)/memory.high"
-	writer a "$mounted/a" 0
-	writer b "$mounted/b" 0
 	expect_divided 100 400
 }
 
@@ -177,46 +137,6 @@ test_beside_one_that_io_max_limits() {
 	expect_ge "sectors of b" "${moved[ib/$(cgroup_id b)]}" 1
 	# Were it in proportion, it would be a quarter
 	expect_ge "sectors of a, weight 100, beside b, weight 400" "${moved[ib/$(cgroup_id a)]}" $((moved[ib/$(cgroup_id b)] / 2))
-}
-
-test_many_cgroups() {
-	local i names=() list=() file_mib=16
-
-	for i in {1..10}; do
-		names+=("g$i")
-	done
-	cgroup_make "${names[@]}"
-	owner_fs ib /dev/disk ext4 "${names[@]}" || return
-	mounted=$scratch/ib
-	for i in {1..10}; do
-		must message ib weight "$(cgroup_id "g$i"):$i"
-		writer "g$i" "$mounted/g$i" 0 --bs=16k
-	done
-	sleep 20
-	measure 10
-	for i in {1..10}; do
-		diag "weight $i: ${moved[ib/$(cgroup_id "g$i")]}"
-		list+=("$i ${moved[ib/$(cgroup_id "g$i")]}")
-	done
-	# Spearman's rank correlation, in percent
-	expect_ge "order by weight, in percent" "$(printf '%s\n' "${list[@]}" | sort -k2,2n | awk '{ squares += ($1 - NR) ^ 2 }
-		END { printf "%d", 100 * (1 - 6 * squares / (NR * (NR ^ 2 - 1))) }')" 80
-}
-
-# What the light one has dirty would take hours at its share. The heavy one goes on meanwhile; nobody else waits for ever
-test_extreme_weights() {
-	weighted_fs ext4 || return
-	weights 1 32767
-	writer a "$mounted/a" 0
-	writer b "$mounted/b" 0
-	wait_for_load "ib/$(cgroup_id b)" || return
-	sleep 10
-	expect_ge "writes of the light one that had to wait" "$(status_column ib "$(cgroup_id a)" writes_delayed)" 1
-	must timeout 100 sync
-	pkill -INT fio
-	wait
-	must timeout 100 umount "$mounted"
-	not_on_end unmount "$mounted"
 }
 
 mapfile -t tests < <(compgen -A function test_)

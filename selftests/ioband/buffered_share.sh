@@ -48,15 +48,6 @@ test_new_weights() {
 	expect_shares 35 moved "ib/$(cgroup_id a)=400" "ib/$(cgroup_id b)=100"
 }
 
-# written SECONDS: sectors, on the disk
-written() {
-	local before
-
-	before=$(awk '{ print $7 }' /sys/block/disk/stat)
-	sleep "$1"
-	echo $(($(awk '{ print $7 }' /sys/block/disk/stat) - before))
-}
-
 # expect_total CGROUP...: what they write together on ib, and then without it, are about the same
 expect_total() {
 	local cgroup divided
@@ -134,65 +125,6 @@ test_who_wants_little_is_not_waited_for() {
 	wait "$started"
 	measure 8
 	expect_ge "written beside it, in percent of alone" $((beside * 100 / (moved[$a] > 0 ? moved[$a] : 1))) 50
-}
-
-# one_waits: a has a weight of 1, and has had to wait
-one_waits() {
-	weighted_fs ext4 || return
-	must message ib weight "$(cgroup_id a):1"
-	writer a "$mounted/a" 0
-	writer b "$mounted/b" 0
-	wait_until 30 has_waited
-}
-
-has_waited() {
-	[ "$(awk '$1 == "paced_usec" { print $2 }' "$(cgroup_path a)/bio.stat")" -ge 2000000 ]
-}
-
-no_fio() {
-	! pgrep -x fio > /dev/null
-}
-
-# Whoever waits can be killed at once, and not only when it has waited for 8 seconds; and its cgroup removed
-test_kill_and_remove() {
-	one_waits || return
-	pkill -KILL fio
-	wait_until 4 no_fio
-	wait
-	cgroup_remove a
-	cgroup_remove b
-	must sync
-}
-
-# It waits on in another cgroup, or has moved on; nobody else waits for it
-test_remove_while_it_waits() {
-	local process
-
-	one_waits || return
-	for process in $(< "$(cgroup_path a)/cgroup.procs"); do
-		echo "$process" > "$cgroup_root/cgroup.procs"
-	done
-	cgroup_remove a
-	expect_ge "sectors that b wrote then" "$(written 4)" 20000
-	pkill -INT fio
-	wait
-	must sync
-}
-
-# A device that goes takes no writer with it
-test_device_goes() {
-	weighted_fs ext4 || return
-	writer a "$mounted/a" 0
-	writer b "$mounted/b" 0
-	sleep 4
-	must message ib detach "$(cgroup_id a)"
-	must dm_suspend ib
-	must dmsetup load ib --table "0 $(sectors /dev/disk) linear /dev/disk 0"
-	must dm_resume ib
-	sleep 2
-	pkill -INT fio
-	wait
-	must sync
 }
 
 mapfile -t tests < <(compgen -A function test_)

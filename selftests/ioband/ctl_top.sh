@@ -245,7 +245,7 @@ terminal() {
 
 # pane_shows REGEX
 pane_shows() {
-	terminal capture-pane -p -t top | grep -qE "$1"
+	terminal capture-pane -p -t top | grep -E "$1" > /dev/null
 }
 
 test_view_and_resize() {

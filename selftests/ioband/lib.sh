@@ -111,9 +111,9 @@ require() {
 }
 
 require_target() {
-	dmsetup targets 2> /dev/null | grep -q "^$1 " && return
+	dmsetup targets 2> /dev/null | grep "^$1 " > /dev/null && return
 	modprobe -q "dm-$1" 2> /dev/null
-	dmsetup targets 2> /dev/null | grep -q "^$1 "
+	dmsetup targets 2> /dev/null | grep "^$1 " > /dev/null
 }
 
 require_null_blk() {

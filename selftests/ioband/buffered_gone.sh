@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Writers through the page cache that wait for their turn, and what could let them wait for ever: they are killed, their cgroup or the device goes, one
+# is almost without weight, memory is almost without room. In buffered_share.sh they are divided.
+
+# shellcheck source=buffered.sh
+. "${BASH_SOURCE[0]%/*}/buffered.sh"
+
+# one_waits: a has a weight of 1, and has had to wait
+one_waits() {
+	weighted_fs ext4 || return
+	must message ib weight "$(cgroup_id a):1"
+	writer a "$mounted/a" 0
+	writer b "$mounted/b" 0
+	wait_until 30 has_waited
+}
+
+has_waited() {
+	[ "$(awk '$1 == "paced_usec" { print $2 }' "$(cgroup_path a)/bio.stat")" -ge 2000000 ]
+}
+
+no_fio() {
+	! pgrep -x fio > /dev/null
+}
+
+# Whoever waits can be killed at once, and not only when it has waited for 8 seconds; and its cgroup removed
+test_kill_and_remove() {
+	one_waits || return
+	pkill -KILL fio
+	wait_until 4 no_fio
+	wait
+	cgroup_remove a
+	cgroup_remove b
+	must sync
+}
+
+# It waits on in another cgroup, or has moved on; nobody else waits for it
+test_remove_while_it_waits() {
+	local process
+
+	one_waits || return
+	for process in $(< "$(cgroup_path a)/cgroup.procs"); do
+		echo "$process" > "$cgroup_root/cgroup.procs"
+	done
+	cgroup_remove a
+	expect_ge "sectors that b wrote then" "$(written 4)" 20000
+	pkill -INT fio
+	wait
+	must sync
+}
+
+# A device that goes takes no writer with it
+test_device_goes() {
+	weighted_fs ext4 || return
+	writer a "$mounted/a" 0
+	writer b "$mounted/b" 0
+	sleep 4
+	must message ib detach "$(cgroup_id a)"
+	must dm_suspend ib
+	must dmsetup load ib --table "0 $(sectors /dev/disk) linear /dev/disk 0"
+	must dm_resume ib
+	sleep 2
+	pkill -INT fio
+	wait
+	must sync
+}
+
+# What the light one has dirty would take hours at its share. The heavy one goes on meanwhile; nobody else waits for ever
+test_extreme_weights() {
+	weighted_fs ext4 || return
+	weights 1 32767
+	writer a "$mounted/a" 0
+	writer b "$mounted/b" 0
+	wait_for_load "ib/$(cgroup_id b)" || return
+	sleep 10
+	expect_ge "writes of the light one that had to wait" "$(status_column ib "$(cgroup_id a)" writes_delayed)" 1
+	must timeout 100 sync
+	pkill -INT fio
+	wait
+	must timeout 100 umount "$mounted"
+	not_on_end unmount "$mounted"
+}
+
+# Limits lower than the smallest that the kernel works with, a few pages: they write on, and come to an end
+test_hardly_any_memory_may_be_dirty() {
+	on_end dirty_limit 16
+	echo 1 > /proc/sys/vm/dirty_background_bytes
+	echo 8192 > /proc/sys/vm/dirty_bytes
+	weighted_fs ext4 || return
+	start_as a dd if=/dev/zero of="$mounted/a" bs=64K count=64 status=none
+	as b dd if=/dev/zero of="$mounted/b" bs=64K count=64 status=none
+	wait "$started" || fail "a could not write"
+	must timeout 120 sync
+	expect_ge "bytes that a wrote" "$(charged ib a write)" $((4 << 20))
+	expect_ge "bytes that b wrote" "$(charged ib b write)" $((4 << 20))
+}
+
+mapfile -t tests < <(compgen -A function test_)
+run_tests "${tests[@]}"
