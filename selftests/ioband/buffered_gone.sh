@@ -13,7 +13,7 @@ one_waits() {
 	must message ib weight "$(cgroup_id a):1"
 	writer a "$mounted/a" 0
 	writer b "$mounted/b" 0
-	wait_until 30 has_waited
+	wait_until 100 has_waited
 }
 
 has_waited() {
@@ -68,6 +68,8 @@ test_device_goes() {
 
 # What the light one has dirty would take hours at its share. The heavy one goes on meanwhile; nobody else waits for ever
 test_extreme_weights() {
+	local held
+
 	weighted_fs ext4 || return
 	weights 1 32767
 	writer a "$mounted/a" 0
@@ -75,9 +77,12 @@ test_extreme_weights() {
 	wait_for_load "ib/$(cgroup_id b)" || return
 	sleep 10
 	expect_ge "writes of the light one that had to wait" "$(status_column ib "$(cgroup_id a)" writes_delayed)" 1
+	held=$(awk '$1 == "dirty_bytes" || $1 == "writeback_bytes" { sum += $2 } END { print sum }' "$(cgroup_path a)/bio.stat")
 	must timeout 100 sync
 	pkill -INT fio
 	wait
+	# or there was nothing to wait for
+	expect_ge "bytes of the light one that were held or dirty" "$held" 1
 	must timeout 100 umount "$mounted"
 	not_on_end unmount "$mounted"
 }

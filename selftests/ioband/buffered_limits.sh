@@ -7,7 +7,7 @@
 . "${BASH_SOURCE[0]%/*}/buffered.sh"
 
 require perl
-# much more than any of the limits lets be dirty
+# more than most of the limits let one of two have dirty
 file_mib=256
 
 # dirty_memory MIB|default: until the end of the test

@@ -85,7 +85,7 @@ hidden_events() {
 }
 
 has_hidden_event() {
-	hidden_events | grep -q "^ACTION=$1\$"
+	hidden_events | grep "^ACTION=$1\$" > /dev/null
 }
 
 # In no event has udev looked into the hidden device or linked it by what is in it
@@ -156,7 +156,7 @@ test_steps_that_fail() {
 			expect_visible lv
 			# The last step of eject: ioband is out, the hidden device is left
 			! grep -q "has its own table again" "$scratch/err" || must ctl eject lv
-			[ "$command" = insert ] || table lv | grep -q ioband || must ctl insert lv
+			[ "$command" = insert ] || table lv | grep ioband > /dev/null || must ctl insert lv
 		done
 		diag "$command makes $((nth - 1)) changes"
 		expect_ge "changes that $command makes" "$nth" 6

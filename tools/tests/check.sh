@@ -26,6 +26,9 @@ program() {
 	script "$repository/tools/tests/$1.sh" "${@:2}"
 }
 
+# of the check that runs this
+unset DEBUG ONLY
+
 # check SECTION...: leaves $status and $out
 check() {
 	status=0
@@ -341,6 +344,23 @@ test_nomemcg_runs_what_it_names() {
 	expect "what it skips" "owner_swap.sh: skipped as a whole: no swapon" "$(sed -n 's/^not ok [0-9]* nomemcg: \(owner_swap.*\)/\1/p' <<< "$out")"
 	expect "what is not there" 0 "$(grep -c '^ok .*owner_raw' <<< "$out")"
 	expect "kernels" build/kernel/nomemcg "$(sed -n 's,.*--kernel [^ ]*/\(build/kernel/[^/]*\)/.*,\1,p' "$repository/tools/guest.runs" | sort -u)"
+	expect "exit status" 1 "$status"
+}
+
+# On a kernel of its own, made for what runs there: a program that skips a test has failed
+test_debug_runs_what_it_names() {
+	kselftest_repository
+	script "$repository/tools/kernel-build" 'echo "$@"'
+	# shellcheck disable=SC2016 # expanded when it runs
+	selftest fuzz_dm 'echo 1..1; echo "ok 1 $FUZZ_INPUTS inputs"'
+	selftest failslab 'echo 1..1; echo "ok 1 one # SKIP the kernel has no CONFIG_FAILSLAB"'
+	selftest another 'echo 1..1; echo ok 1 one'
+	check debug
+	expect_line "ok 1 debug: kernel"
+	expect "programs" "$(printf '%s\n' "ok fuzz_dm.sh: 1500 inputs" "not ok failslab.sh: one: skipped")" \
+		"$(sed -n 's/^\(.*ok\) [0-9]* debug: \(fuzz_dm.sh\|failslab.sh\)/\1 \2/p' <<< "$out" | sort -r)"
+	expect_line "# debug: not run, but by make check DEBUG=1: another"
+	expect "kernels" build/kernel/debug "$(sed -n 's,.*--kernel [^ ]*/\(build/kernel/[^/]*\)/.*,\1,p' "$repository/tools/guest.runs" | sort -u)"
 	expect "exit status" 1 "$status"
 }
 

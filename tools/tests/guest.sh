@@ -172,6 +172,22 @@ test_kernel_complaints_fail() {
 	done
 }
 
+test_data_races_of_others_are_no_complaint() {
+	guest bash -c "echo '<4>BUG: KCSAN: data-race in do_epoll_wait / unshare_fs' > /dev/kmsg"
+	expect "exit status" 0 "$status"
+	guest bash -c "echo '<4>BUG: KCSAN: data-race in a_function / set_page_stamps' > /dev/kmsg"
+	expect "exit status" 126 "$status"
+	expect_like "stderr" "*the kernel complained*set_page_stamps*" "$err"
+}
+
+test_modules() {
+	mkdir -p "$scratch/modules/1.2.3"
+	echo here > "$scratch/modules/1.2.3/file"
+	guest --modules "$scratch/modules" cat /lib/modules/1.2.3/file
+	expect "exit status" 0 "$status"
+	expect "output" here "$out"
+}
+
 test_panic_is_a_complaint() {
 	guest --append "init=/bin/false" true
 	expect "exit status" 126 "$status"
@@ -195,6 +211,7 @@ test_bad_usage_is_refused() {
 	refused "timeout" "--timeout wants a number * not '-1'" --timeout -1 true
 	refused "icount" "--icount * cannot be used with --cpus 2" --icount --cpus 2 true
 	refused "disk" "--disk $scratch/none is neither *" --disk "$scratch/none" true
+	refused "modules" "--modules $scratch/none is not a directory" --modules "$scratch/none" true
 	refused "share" "--share $scratch/none is not a directory" --share "$scratch/none" true
 	refused "append" "the kernel's command line is too long *" --append "$(printf '%02000d' 0)" true
 	refused "log" "cannot write the console log *" --log "$scratch/none/log" true
