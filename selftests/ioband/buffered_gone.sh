@@ -66,10 +66,13 @@ test_device_goes() {
 	must sync
 }
 
-# What the light one has dirty would take hours at its share. The heavy one goes on meanwhile; nobody else waits for ever
-test_extreme_weights() {
-	local held
+# unwritten CGROUP: bytes that it has dirty, or that are on their way to the disk
+unwritten() {
+	awk '$1 == "dirty_bytes" || $1 == "writeback_bytes" { sum += $2 } END { print sum }' "$(cgroup_path "$1")/bio.stat"
+}
 
+# Any page of the light one would take minutes at its share. It may not dirty many, and the heavy one goes on meanwhile
+test_extreme_weights() {
 	weighted_fs ext4 || return
 	weights 1 32767
 	writer a "$mounted/a" 0
@@ -77,12 +80,29 @@ test_extreme_weights() {
 	wait_for_load "ib/$(cgroup_id b)" || return
 	sleep 10
 	expect_ge "writes of the light one that had to wait" "$(status_column ib "$(cgroup_id a)" writes_delayed)" 1
-	held=$(awk '$1 == "dirty_bytes" || $1 == "writeback_bytes" { sum += $2 } END { print sum }' "$(cgroup_path a)/bio.stat")
+	expect_ge "sectors written meanwhile" "$(written 8)" 20000
 	must timeout 100 sync
 	pkill -INT fio
 	wait
-	# or there was nothing to wait for
-	expect_ge "bytes of the light one that were held or dirty" "$held" 1
+	must timeout 100 umount "$mounted"
+	not_on_end unmount "$mounted"
+}
+
+# The light one has something that is not written; sync, and then umount, are beside a heavy one that goes on, or whose pages are held as well
+test_sync_and_umount_while_pages_are_held() {
+	weighted_fs ext4 || return
+	weights 1 50
+	writer b "$mounted/b" 0
+	wait_for_load "ib/$(cgroup_id b)" || return
+	as a dd if=/dev/zero of="$mounted/a" bs=64K count=32 status=none
+	expect_ge "bytes of a to be written" "$(unwritten a)" $((1 << 20))
+	must timeout 100 sync
+	expect_eq "bytes of a to be written after sync" 0 "$(unwritten a)"
+	expect_ge "writes of a that had to wait" "$(status_column ib "$(cgroup_id a)" writes_delayed)" 1
+	as a dd if=/dev/zero of="$mounted/a" bs=64K count=32 conv=notrunc status=none
+	kill -INT "$started"
+	wait "$started"
+	expect_ge "bytes to be written by umount" $(($(unwritten a) + $(unwritten b))) 1
 	must timeout 100 umount "$mounted"
 	not_on_end unmount "$mounted"
 }

@@ -7,12 +7,12 @@
 # shellcheck source=owner.sh
 . "${BASH_SOURCE[0]%/*}/owner.sh"
 
-require mkfs.ext4 mkfs.xfs mkfs.vfat xfs_io
+require mkfs.ext4 mkfs.xfs mkfs.vfat mkfs.btrfs mkfs.f2fs xfs_io
 memory_nullb disk
 
-# append_in_turns TYPE: the pieces are written in the order in which they lie, new pages all
+# append_in_turns TYPE [ROUNDS]: the pieces are written in the order in which they lie, new pages all
 append_in_turns() {
-	local round rounds=16
+	local round rounds=${2:-16}
 
 	cgroup_make a b syncer
 	owner_fs ib /dev/disk "$1" a b || return
@@ -68,6 +68,15 @@ test_vfat_appended_in_turns() {
 	append_in_turns vfat
 }
 
+# What it writes of its trees, tens of KiB, counts as well
+test_btrfs_appended_in_turns() {
+	append_in_turns btrfs 96
+}
+
+test_f2fs_appended_in_turns() {
+	append_in_turns f2fs
+}
+
 test_ext4_rewritten_in_pieces() {
 	rewrite_in_pieces ext4
 }
@@ -80,5 +89,9 @@ test_vfat_rewritten_in_pieces() {
 	rewrite_in_pieces vfat
 }
 
+# The kernel without other controllers is without these file systems
+for type in btrfs f2fs; do
+	grep -qw "$type" /proc/filesystems || unset -f "test_${type}_appended_in_turns"
+done
 mapfile -t tests < <(compgen -A function test_)
 run_tests "${tests[@]}"

@@ -50,6 +50,33 @@ test_writes_on_xfs() {
 	moved_on xfs
 }
 
+# It writes 24 MiB and never stops for it
+test_while_it_writes() {
+	local writer of_a
+
+	cgroup_make a b syncer
+	no_periodic_writeback
+	owner_fs ib /dev/disk ext4 a b || return
+	: > "$scratch/ib/file"
+	# shellcheck disable=SC2016 # perl's
+	start_as a perl -e 'open(F, ">", $ARGV[0]) or die; for (1 .. 384) { syswrite(F, "x" x 65536) == 65536 or die; select(undef, undef, undef, 0.01) }' \
+		"$scratch/ib/file"
+	writer=$started
+	wait_until 30 is_longer_than "$scratch/ib/file" $((4 << 20)) || return
+	move "$writer" b
+	wait "$writer" || fail "it could not write"
+	as syncer sync
+	of_a=$(charged ib a write)
+	diag "of a: $of_a bytes"
+	expect_ge "bytes of a" "$of_a" $((4 << 20))
+	expect_le "bytes of a" "$of_a" $((20 << 20))
+	expect_charged ib b write $(((24 << 20) - of_a))
+}
+
+is_longer_than() {
+	[ "$(stat -c %s "$1")" -gt "$2" ]
+}
+
 test_writes_to_a_block_device() {
 	cgroup_make a b syncer
 	owner_ioband ib /dev/disk a b || return

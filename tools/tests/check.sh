@@ -214,7 +214,7 @@ kselftest_repository() {
 	# shellcheck disable=SC2016 # expanded when it runs
 	script "$repository/tools/guest" \
 		'echo "$*" >> "$0.runs"' \
-		'while [ "$1" != -- ] && [[ $1 == -* ]]; do [ "$1" = --icount ] || shift; shift; done; [ "$1" != -- ] || shift' \
+		'while [ "$1" != -- ] && [[ $1 == -* ]]; do [ "$1" = --icount=sleep ] || shift; shift; done; [ "$1" != -- ] || shift' \
 		'"$@"; status=$?' \
 		'case $* in *warn.sh*) echo "tools/guest: the kernel complained" >&2; exit 126 ;; esac' \
 		'exit $status'
@@ -265,17 +265,17 @@ test_selftests_are_counted() {
 test_two_programs_run_at_a_time() {
 	kselftest_repository
 	# shellcheck disable=SC2016 # expanded when it runs
-	selftest a 'echo 1..1; for i in {1..15}; do [ ! -e "${0%/*}/c.begun" ] || { echo ok 1 beside c; exit 0; }; sleep 0.1; done; exit 1'
+	selftest error_below 'echo 1..1; for i in {1..15}; do [ ! -e "${0%/*}/c.begun" ] || { echo ok 1 beside c; exit 0; }; sleep 0.1; done; exit 1'
 	# shellcheck disable=SC2016
-	selftest b 'echo 1..1; sleep 0.3; touch "${0%/*}/b.over"; echo ok 1 one'
+	selftest fuzz_dm 'echo 1..1; sleep 0.3; touch "${0%/*}/b.over"; echo ok 1 one'
 	# shellcheck disable=SC2016
-	selftest c 'echo 1..1; touch "${0%/*}/c.begun"; [ -e "${0%/*}/b.over" ] && echo ok 1 after b; sleep 1; touch "${0%/*}/c.over"'
+	selftest load_detach 'echo 1..1; touch "${0%/*}/c.begun"; [ -e "${0%/*}/b.over" ] && echo ok 1 after b; sleep 1; touch "${0%/*}/c.over"'
 	# shellcheck disable=SC2016
 	selftest share_weight 'echo 1..1; [ -e "${0%/*}/c.over" ] && echo ok 1 after c; sleep 1; touch "${0%/*}/d.over"'
 	# shellcheck disable=SC2016
 	selftest storm 'echo 1..1; [ -e "${0%/*}/d.over" ] && echo ok 1 after d'
 	check selftests
-	expect "results" "$(printf '%s\n' install "a.sh: beside c" "b.sh: one" "c.sh: after b" "share_weight.sh: after c" "storm.sh: after d")" \
+	expect "results" "$(printf '%s\n' install "error_below.sh: beside c" "fuzz_dm.sh: one" "load_detach.sh: after b" "share_weight.sh: after c" "storm.sh: after d")" \
 		"$(sed -n 's/^ok [0-9]* selftests: //p' <<< "$out")"
 	expect_count 0 "6 passed, 0 failed, 0 skipped"
 }
@@ -286,8 +286,8 @@ test_two_cpus_or_a_clock_that_counts() {
 	selftest load_suspend 'echo 1..1; echo ok 1 one'
 	check selftests
 	expect_count 0 "3 passed, 0 failed, 0 skipped"
-	expect "guests with --icount" a.sh "$(sed -n 's/.* --icount .*ioband:\([^ ]*\).*/\1/p' "$repository/tools/guest.runs")"
-	expect "guests without" load_suspend.sh "$(sed -n '/ --icount /d; s/.*ioband:\([^ ]*\).*/\1/p' "$repository/tools/guest.runs")"
+	expect "guests with --icount=sleep" a.sh "$(sed -n 's/.* --icount=sleep .*ioband:\([^ ]*\).*/\1/p' "$repository/tools/guest.runs")"
+	expect "guests without" load_suspend.sh "$(sed -n '/ --icount=sleep /d; s/.*ioband:\([^ ]*\).*/\1/p' "$repository/tools/guest.runs")"
 }
 
 # fails_once NAME: a program whose second test fails the first time
