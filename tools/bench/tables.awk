@@ -118,6 +118,7 @@ BEGIN {
 	titles["ioband-cgroup"] = "**dm-ioband**, type cgroup"
 	titles["bfq"] = "BFQ"
 	titles["tracked"] = "**bio-cgroup**"
+	titles["counted"] = "**bio-cgroup**, dirty pages counted"
 	titles["untracked"] = "cgroup_disable=bio"
 }
 
