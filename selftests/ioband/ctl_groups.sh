@@ -6,6 +6,7 @@
 # shellcheck source=ctl.sh
 . "${BASH_SOURCE[0]%/*}/ctl.sh"
 
+require setfattr
 nullb disk size=64
 
 [ -r "$cgroup_v2/bio.id" ] || skip_program "no controller bio on cgroup2 (CONFIG_CGROUP_BIO)"
@@ -254,6 +255,36 @@ test_numa_nodes() {
 	expect_eq "name" node0 "$(name_of 0)"
 }
 
+# What users and containers call their cgroups is not what the system's are called
+test_names_in_the_hands_of_others() {
+	local unit
+
+	cgroup_mkdir /ctl-user
+	must chown 1000 "$cgroup_v2/ctl-user"
+	cgroup_mkdir /ctl-user/ctl-db.service
+	expect_refused_ctl 2 "group 'ctl-db': there is no such cgroup in .*; one of a user or a container needs its path" \
+		create x /dev/disk --type cgroup ctl-db
+	cgroup_mkdir /ctl-slice
+	cgroup_mkdir /ctl-slice/ctl-db.service
+	unit=$(< "$cgroup_v2/ctl-slice/ctl-db.service/bio.id")
+	ctl_create ioband1 /dev/disk --type cgroup ctl-db:5 /ctl-user/ctl-db.service:6 ctl-user:7 || return
+	expect_match "groups" ".* :100 $unit:5 [0-9]+:6 [0-9]+:7" "$(table ioband1)"
+	expect_eq "name" /ctl-user/ctl-db.service "$(name_of "$(< "$cgroup_v2/ctl-user/ctl-db.service/bio.id")")"
+}
+
+# As systemd marks what it has given away
+test_names_that_are_delegated() {
+	cgroup_mkdir /ctl-user
+	cgroup_mkdir /ctl-user/ctl-db.service
+	must setfattr -n trusted.delegate -v 1 "$cgroup_v2/ctl-user" || return
+	expect_refused_ctl 2 "group 'ctl-db': there is no such cgroup in .*" create x /dev/disk --type cgroup ctl-db
+}
+
+# The root's directory is called cgroup, or whatever it is mounted on
+test_a_name_that_the_root_has() {
+	expect_refused_ctl 2 "group '${cgroup_v2##*/}': there is no such cgroup in .*" create x /dev/disk --type cgroup "${cgroup_v2##*/}"
+}
+
 test_groups_that_are_none() {
 	local type
 
@@ -280,4 +311,5 @@ test_groups_that_are_none() {
 
 run_tests test_users test_groups_of_users test_processes test_process_groups test_what_a_process_is_in test_a_process_that_ends_meanwhile \
 	test_names_that_are_no_text test_cgroups_by_path test_systemd_units test_a_removed_cgroup test_cgroups_on_v1 test_cpusets \
-	test_a_cgroup_without_a_cpuset test_numa_nodes test_groups_that_are_none
+	test_a_cgroup_without_a_cpuset test_numa_nodes test_names_in_the_hands_of_others test_names_that_are_delegated \
+	test_a_name_that_the_root_has test_groups_that_are_none

@@ -487,11 +487,50 @@ test_what_a_killed_insert_leaves() {
 	must dmsetup load lv-ioband-real --table "$before"
 	must dmsetup load lv --table "0 $(sectors /dev/disk) ioband $(dmsetup info -c --noheadings --separator : -o major,minor lv-ioband-real) x 0 0 none weight 0 :100"
 	expect_refused_ctl 1 "'lv' has another table loaded, .*: wait, or dmsetup clear lv" insert lv
-	expect_refused_ctl 5 "'lv' has another table loaded, as an insert that was killed leaves it: dmsetup clear lv, then try again" eject lv
+	expect_refused_ctl 5 "'lv' is suspended or has another table loaded, as an insert that was killed leaves it: dmsetup clear lv, dmsetup resume lv, then try again" \
+		eject lv
+	must dmsetup suspend --noflush --nolockfs lv
 	must dmsetup clear lv
+	# Whatever is on it waits
+	expect_refused_ctl 5 "'lv' is suspended or .*" eject lv
+	must dmsetup resume lv
 	expect_refused_ctl 1 "there is a device 'lv-ioband-real' already, left by an earlier insert: iobandctl eject lv" insert lv
 	must ctl eject lv
 	expect_untouched lv "$before"
+}
+
+# An eject that was killed between suspending the hidden device and resuming the other
+test_what_a_killed_eject_leaves() {
+	local before with_ioband
+
+	linear lv || return
+	before=$(table lv)
+	ctl_insert lv || return
+	with_ioband=$(table lv)
+	half_ejected "$before"
+	expect_refused_ctl 1 "'lv' and 'lv-ioband-real' are suspended, as an eject that was killed leaves them: dmsetup resume lv, then try again" eject lv
+	must dmsetup resume lv
+	must dd if=/dev/mapper/lv of=/dev/null bs=4k count=1 iflag=direct status=none
+	ctl_eject lv
+	expect_untouched lv "$before"
+
+	# As somebody does it who thinks of the table that was loaded
+	ctl_insert lv || return
+	half_ejected "$before"
+	must dmsetup clear lv
+	must dmsetup resume lv
+	expect_refused_ctl 1 "'lv-ioband-real', which 'lv' is on, is suspended: dmsetup resume lv-ioband-real, then try again" eject lv
+	must dmsetup resume lv-ioband-real
+	expect_match "table" "0 [0-9]* ioband .*" "$(table lv)"
+	ctl_eject lv
+	expect_untouched lv "$before"
+}
+
+# half_ejected TABLE: of the volume without ioband
+half_ejected() {
+	must dmsetup load lv --table "$1"
+	must dmsetup suspend --nolockfs lv
+	must dmsetup suspend --nolockfs lv-ioband-real
 }
 
 test_what_is_refused() {
@@ -528,4 +567,4 @@ run_tests test_under_a_mounted_file_system test_while_files_are_verified test_ev
 	test_a_volume_of_two_segments test_read_only_volume test_crypt test_crypt_with_a_key_in_a_keyring test_thin \
 	test_from_a_file_system_on_the_device_itself test_a_signal_while_io_is_waited_for test_logical_volume test_path_of_a_logical_volume \
 	test_logical_volume_that_lvm_changes test_path_of_a_logical_volume_that_is_gone \
-	test_what_a_killed_insert_leaves test_what_is_refused
+	test_what_a_killed_insert_leaves test_what_a_killed_eject_leaves test_what_is_refused

@@ -16,7 +16,7 @@ test_names_and_devices() {
 	expect_refused_ctl 1 "there is a device-mapper device 'ioband1' already: choose another name" create ioband1 /dev/disk2
 	expect_refused_ctl 2 "'a/b' cannot be a device's name: .*" create a/b /dev/disk2
 	expect_refused_ctl 2 "'' cannot be a device's name: .*" create "" /dev/disk2
-	expect_refused_ctl 2 "device '/dev/no-such': No such file or directory" create x /dev/no-such
+	expect_refused_ctl 2 "device '/dev/no-such': No such file or directory; 'lsblk -p' shows the devices there are" create x /dev/no-such
 	expect_refused_ctl 2 "'/dev/null' is not a block device; .*" create x /dev/null
 	expect_refused_ctl 2 "the name 'a-name-of-more-than-thirty-one-characters' is too long for an ioband device ID: .*" \
 		create a-name-of-more-than-thirty-one-characters /dev/disk2
@@ -68,6 +68,14 @@ test_remove_while_in_use() {
 	ctl_remove ioband1
 }
 
+# udev looks at a device that was written, and so it is open for a moment
+test_remove_while_somebody_looks_at_it() {
+	ctl_create ioband1 /dev/disk1 || return
+	sleep 1 < /dev/mapper/ioband1 &
+	ctl_remove ioband1
+	wait
+}
+
 test_attach_and_detach() {
 	ctl_create ioband1 /dev/disk1 --type user 5:50 || return
 	expect_refused_ctl 2 "'5:9': that group is attached to 'ioband1' already, with ID 5 and weight 50; .*" attach ioband1 7 5:9
@@ -86,17 +94,17 @@ test_set() {
 	expect_refused_ctl 2 "weight=5:0: weight '0' is not a number from 1 to 32767" set ioband1 token=5 weight=5:0
 	expect_refused_ctl 2 "group 'root', ID 0, is not attached to 'ioband1': .*" set ioband1 weight=root:7
 	expect_refused_ctl 2 "weight=5:7: the group has a weight already" set ioband1 weight=5:6 weight=5:7
-	expect_refused_ctl 2 "io_throttle 8 is above io_limit 7" set ioband1 io_limit=7
-	expect_refused_ctl 2 "io_throttle 33 is above io_limit 32" set ioband1 io_throttle=33
+	expect_refused_ctl 2 "io_throttle 8 is above io_limit 7: io_throttle=7 or less, or io_limit=8 or more" set ioband1 io_limit=7
+	expect_refused_ctl 2 "io_throttle 33 is above io_limit 32: .*" set ioband1 io_throttle=33
 	expect_refused_ctl 2 "carryover 'x' is not a number from 0 to 2147483647" set ioband1 carryover=x
 	expect_refused_ctl 2 "policy 'fair' is unknown: .*" set ioband1 policy=fair
 	expect_refused_ctl 1 "type 'gid': groups of type user are attached to 'ioband1': detach them first" set ioband1 type=gid
 }
 
 test_limits() {
-	expect_refused_ctl 2 "io_throttle 50 is above io_limit 10" create x /dev/disk1 --io-throttle 50 --io-limit 10
+	expect_refused_ctl 2 "io_throttle 50 is above io_limit 10: .*" create x /dev/disk1 --io-throttle 50 --io-limit 10
 	dm_create plain "0 $(sectors /dev/disk1) linear /dev/disk1 0" || return
-	expect_refused_ctl 2 "io_throttle 11 is above io_limit 10" insert plain --io-throttle 11 --io-limit 10
+	expect_refused_ctl 2 "io_throttle 11 is above io_limit 10: .*" insert plain --io-throttle 11 --io-limit 10
 	dm_remove plain
 	ctl_create x /dev/disk1 --io-throttle 10 --io-limit 10
 }
@@ -155,5 +163,5 @@ test_no_target() {
 		"$(< "$scratch/err")"
 }
 
-run_tests test_names_and_devices test_other_targets_are_left_alone test_devices_in_use test_remove_while_in_use test_attach_and_detach test_set \
+run_tests test_names_and_devices test_other_targets_are_left_alone test_devices_in_use test_remove_while_in_use test_remove_while_somebody_looks_at_it test_attach_and_detach test_set \
 	test_limits test_files_that_cannot_be_read test_output_that_cannot_be_written test_what_the_kernel_refuses test_a_device_on_another_of_its_id test_not_root test_no_target

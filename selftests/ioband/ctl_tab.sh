@@ -150,6 +150,68 @@ test_wrong_times() {
 	expect_refused_ctl 2 "option '--wait' is unknown: see iobandctl help" stop --tab "$scratch/tab" --wait
 }
 
+# In a container's cgroup namespace the others' cgroups are not there, but they are not gone either
+test_where_only_some_cgroups_are_seen() {
+	local other
+
+	[ -r "$cgroup_v2/bio.id" ] || bail "no controller bio on cgroup2"
+	cgroup_mkdir /ctl-container
+	cgroup_mkdir /ctl-container/ctl-web.service
+	cgroup_mkdir /ctl-other.service
+	other=$(< "$cgroup_v2/ctl-other.service/bio.id")
+	tab "home /dev/disk1 type=cgroup,skip-missing ctl-other.service:400 ctl-web.service:200"
+	ctl_start
+	must in_container "exec '$iobandctl' start --tab '$scratch/tab'"
+	expect_match "groups" ".* :100 $other:400 [0-9]*:200" "$(arguments home)"
+}
+
+# in_container COMMAND: with /ctl-container as the root of all cgroups
+in_container() {
+	sh -c "echo \$\$ > '$cgroup_v2/ctl-container/cgroup.procs'; exec unshare --cgroup --mount sh -c \"umount -l '$cgroup_v2'
+		mount -t cgroup2 none '$cgroup_v2' && [ -d '$cgroup_v2/ctl-web.service' ] || exit 99
+		$1\""
+}
+
+# A device of that name that is not the line's is left alone
+test_a_name_that_another_device_has() {
+	ctl_create home /dev/disk2 || return
+	tab "home /dev/disk1 type=user root:400"
+	not_on_end ctl_stop_all
+	expect_refused_ctl 1 "'home' is over /dev/disk2, not over '/dev/disk1': .*
+iobandctl start: 'home' failed" start --tab "$scratch/tab"
+	expect_refused_ctl 1 "'home' is over /dev/disk2, not over '/dev/disk1': .*
+iobandctl stop: 'home' failed" stop --tab "$scratch/tab"
+	ctl_remove home
+	dm_create home "0 $(sectors /dev/disk2) linear /dev/disk2 0" || return
+	ctl_insert home || return
+	expect_refused_ctl 1 "there is a device-mapper device 'home' already: choose another name
+iobandctl start: 'home' failed" start --tab "$scratch/tab"
+	must ctl stop --tab "$scratch/tab"
+	expect_match "table" ".* ioband .*" "$(table home)"
+	ctl_eject home
+}
+
+# Services that start together: none of them fails, and all have their weights in the end
+test_several_at_once() {
+	local i starters=()
+
+	[ -r "$cgroup_v2/bio.id" ] || bail "no controller bio on cgroup2"
+	dm_create volume "0 $(sectors /dev/disk1) linear /dev/disk1 0" || return
+	tab "home /dev/mapper/volume insert,type=cgroup,skip-missing ctl-1.service:100 ctl-2.service:200 ctl-3.service:300 ctl-4.service:400"
+	for i in 1 2 3 4; do
+		cgroup_mkdir "/ctl-$i.service"
+		"$iobandctl" start --tab "$scratch/tab" home 2>> "$scratch/starts" &
+		starters+=("$!")
+	done
+	for i in "${starters[@]}"; do
+		succeeds "$i"
+	done
+	for i in 1 2 3 4; do
+		expect_match "groups" ".* $(< "$cgroup_v2/ctl-$i.service/bio.id"):${i}00( .*)?" "$(table volume)"
+	done
+	ctl_stop
+}
+
 # At boot one line must not keep the others from working
 test_a_line_that_fails() {
 	local error code
@@ -159,7 +221,7 @@ test_a_line_that_fails() {
 	code=$?
 	expect_eq "exit status" 2 "$code"
 	expect_match "error" "iobandctl start: $scratch/tab:1: weight '0' is not a number from 1 to 32767
-iobandctl start: device '/dev/no-such': No such file or directory
+iobandctl start: device '/dev/no-such': No such file or directory; 'lsblk -p' shows the devices there are
 iobandctl start: 'video' failed" "$error"
 	expect_eq "devices" "radio" "$(names)"
 }
@@ -283,5 +345,6 @@ test_no_file() {
 }
 
 run_tests test_start_and_stop test_names test_start_again_changes_nothing test_noauto_and_nofail test_a_device_that_comes_later \
-	test_a_volume_that_comes_in_steps test_devices_that_never_come test_wrong_times test_a_line_that_fails test_services_that_start_later \
+	test_a_volume_that_comes_in_steps test_devices_that_never_come test_wrong_times test_a_line_that_fails test_a_name_that_another_device_has test_several_at_once \
+	test_services_that_start_later test_where_only_some_cgroups_are_seen \
 	test_wrong_groups_are_not_skipped test_insert test_a_layer_that_was_lost test_a_hidden_device_of_somebody_else test_stop_while_in_use test_no_file

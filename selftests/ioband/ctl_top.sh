@@ -280,6 +280,37 @@ test_view_on_80_columns() {
 	not_on_end terminal kill-server
 }
 
+test_view_of_more_groups_than_lines() {
+	ctl_create ioband1 /dev/fast --type user $(seq -f '%.0f:10' 1 30) || return
+	terminal new-session -d -s top -x 80 -y 10 "$iobandctl top -d 0.3" || { fail "tmux does not start"; return; }
+	on_end terminal kill-server
+	# time, an empty line, device, heading, 5 groups and the default one with the last line
+	wait_until 30 pane_shows "^26 more: in a terminal of more lines, or with a NAME, or --batch"
+	terminal resize-window -t top -x 80 -y 35
+	wait_until 30 pane_shows "^  (-|[a-z-]+) +10 .*"
+	wait_until 30 pane_has_no "more: in"
+	terminal send-keys -t top q
+	wait_until 30 terminal_is_gone
+	not_on_end terminal kill-server
+}
+
+pane_has_no() {
+	! pane_shows "$1"
+}
+
+# Whatever it ends with, the terminal is as before, and the reason can be read
+test_no_memory_leaves_the_terminal_clean() {
+	ctl_create ioband1 /dev/fast --type user root:5 || return
+	rm -f "$scratch/after" "$scratch/screen"
+	[ -r "$fail_library" ] || bail "no $fail_library: make iobandctl"
+	on_terminal "sleep 1" "FAIL_ALLOCATION=5 LD_PRELOAD=$fail_library $iobandctl top -d 0.3" 2> /dev/null
+	expect_eq "exit status" 1 "$(< "$scratch/status")"
+	echo 0 > "$scratch/status"
+	expect_clean_terminal
+	# The last that can be read, when the other screen has been left
+	sed 's/.*\x1b\[?1049l//' "$scratch/screen" | grep -a "iobandctl top: out of memory" > /dev/null || fail "it did not say why"
+}
+
 test_view_of_a_load() {
 	loaded_device || return
 	terminal new-session -d -s top -x 140 -y 12 "$iobandctl top -d 3 ioband1" || { fail "tmux does not start"; return; }
@@ -322,5 +353,6 @@ test_no_terminal() {
 run_tests test_batch_shows_shares test_batch_goes_on_until_it_is_told test_record_and_plot test_record_is_whole_after_an_interrupt \
 	test_record_ends_with_its_device test_plot_of_one_look test_plot_of_many_groups test_plot_that_fails_leaves_the_earlier_picture \
 	test_plot_where_nothing_can_be_written test_interrupt_leaves_the_terminal_clean test_quit_leaves_the_terminal_clean \
-	test_q_leaves_the_terminal_clean test_view_and_resize test_view_on_80_columns test_view_of_a_load test_view_that_is_shown_once \
+	test_q_leaves_the_terminal_clean test_view_and_resize test_view_on_80_columns test_view_of_more_groups_than_lines \
+	test_no_memory_leaves_the_terminal_clean test_view_of_a_load test_view_that_is_shown_once \
 	test_no_terminal

@@ -9,6 +9,8 @@
 require blktrace blkparse blkdiscard
 load_nullb slow memory_backed=1 discard=1
 load_nullb small memory_backed=1 max_sectors=128
+# The kernel's default, which is no multiple of 4 KiB
+load_nullb odd memory_backed=1 max_sectors=255
 
 # seen ACTION KIND: requests and sectors blktrace saw, KIND a pattern of the direction
 seen() {
@@ -66,4 +68,19 @@ test_large_bio_is_several_requests() {
 	expect_eq "requests below" 4 $(($(completed small) - before))
 }
 
-run_tests test_counters_agree_with_blktrace test_discard_is_counted_as_one_write test_large_bio_is_several_requests
+# The block layer takes 510 sectors as two requests of such a device
+test_large_bio_is_cut_as_the_block_layer_does() {
+	local before
+
+	before=$(completed odd)
+	must dd if=/dev/zero of=/dev/odd bs=255k count=1 oflag=direct status=none
+	expect_eq "requests without ioband" 2 $(($(completed odd) - before))
+	ioband_create ioband1 /dev/odd share1 0 0 none weight 0 :100 || return
+	before=$(completed odd)
+	must dd if=/dev/zero of=/dev/mapper/ioband1 bs=255k count=1 oflag=direct status=none
+	expect_eq "status" "0 $(sectors /dev/odd) ioband share1 -1 0 0 0 2 0 510" "$(status ioband1)"
+	expect_eq "requests below" 2 $(($(completed odd) - before))
+}
+
+run_tests test_counters_agree_with_blktrace test_discard_is_counted_as_one_write test_large_bio_is_several_requests \
+	test_large_bio_is_cut_as_the_block_layer_does

@@ -96,6 +96,19 @@ char *block_name(const char *words)
 }
 
 /**
+ * block_is - is it this device?
+ * @words: MAJOR:MINOR, as the kernel prints it in a table
+ * @number: of the device
+ */
+bool block_is(const char *words, dev_t number)
+{
+	unsigned int of_driver, of_device;
+
+	return sscanf(words, "%u:%u", &of_driver, &of_device) == 2 &&
+	       makedev(of_driver, of_device) == number;
+}
+
+/**
  * block_find - a block device by its path
  * @path: the path
  * @block: what is found
@@ -109,7 +122,8 @@ int block_find(const char *path, struct block *block)
 	struct stat st;
 
 	if (stat(path, &st))
-		return refuse(errno == ENOENT ? WRONG : FAILED, "device '%s': %s", path,
+		return refuse(errno == ENOENT ? WRONG : FAILED,
+			      "device '%s': %s; 'lsblk -p' shows the devices there are", path,
 			      strerror(errno));
 	if (!S_ISBLK(st.st_mode))
 		return refuse(WRONG,
@@ -154,22 +168,6 @@ static dev_t whole_disk(dev_t number)
 static bool concerns(dev_t number, dev_t user)
 {
 	return user == number || whole_disk(user) == number;
-}
-
-/* "\040" is a blank in the kernel's lists of mounts */
-static void unescape(char *word)
-{
-	char *to = word;
-
-	for (; *word; word++) {
-		if (word[0] == '\\' && word[1] >= '0' && word[1] <= '3' && word[2] && word[3]) {
-			*to++ = (word[1] - '0') << 6 | (word[2] - '0') << 3 | (word[3] - '0');
-			word += 3;
-		} else {
-			*to++ = *word;
-		}
-	}
-	*to = '\0';
 }
 
 /* Where @number, or a partition of it, is mounted, in words; NULL if nowhere that we see */

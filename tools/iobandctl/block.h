@@ -24,6 +24,7 @@ struct block {
 int block_find(const char *path, struct block *block);
 int block_unused(const char *path, const struct block *block);
 char *block_user(dev_t number);
+bool block_is(const char *words, dev_t number);
 char *block_name(const char *words);
 char *block_mapper_name(dev_t number);
 

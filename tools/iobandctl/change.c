@@ -3,9 +3,11 @@
  * iobandctl: attach, detach, set and reset: changes to a device that runs.
  *
  * All words of a command are checked before the first message is sent. If the
- * kernel refuses one all the same, those before it are taken back.
+ * kernel refuses one all the same, those before it are taken back. What ends a
+ * program waits meanwhile.
  */
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +82,19 @@ static int attach(const char *name, const struct attached *group)
 	return r;
 }
 
+/* From the first message to the last one. The process ends soon after, so it is for good. */
+static void not_half_way(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGPIPE);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
 /**
  * attach_all - attach groups to a device
  * @device: the device
@@ -140,8 +155,10 @@ int command_attach(int argc, char **argv)
 				   (long long)group->id);
 		change.nr_groups++;
 	}
-	if (r == DONE)
+	if (r == DONE) {
+		not_half_way();
 		r = attach_all(&change.device, change.groups, change.nr_groups);
+	}
 	change_free(&change);
 	return r;
 }
@@ -165,6 +182,7 @@ int command_detach(int argc, char **argv)
 		group->weight = table_group(&change.device.table, group->id)->weight;
 		change.nr_groups++;
 	}
+	not_half_way();
 	for (done = 0; r == DONE && done < change.nr_groups; done++) {
 		r = device_message(change.device.name, "detach %lld",
 				   (long long)change.groups[done].id);
@@ -404,6 +422,7 @@ int command_set(int argc, char **argv)
 	if (r == DONE && wishes.policy)
 		r = devices_get(&all);
 	if (r == DONE) {
+		not_half_way();
 		r = send_wishes(device.name, &wishes, &device.table);
 		if (r != DONE)
 			restore(&device, &wishes, &all);

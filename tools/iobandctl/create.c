@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 
 #include "block.h"
 #include "create.h"
@@ -90,7 +91,7 @@ int layout_id(struct table *table, const char *name)
 	if (strlen(name) > ID_LENGTH)
 		return refuse(WRONG,
 			      "the name '%s' is too long for an ioband device ID: give one of at "
-			      "most %d characters with --id",
+			      "most %d characters, --id ID (in ioband.tab id=ID)",
 			      name, ID_LENGTH);
 	return table_set(table, "id", name, "--");
 }
@@ -104,8 +105,11 @@ int layout_id(struct table *table, const char *name)
 int layout_limits(const struct table *table)
 {
 	if (table->io_limit && table->io_throttle > table->io_limit)
-		return refuse(WRONG, "io_throttle %u is above io_limit %u", table->io_throttle,
-			      table->io_limit);
+		return refuse(WRONG,
+			      "io_throttle %u is above io_limit %u: io_throttle=%u or less, or "
+			      "io_limit=%u or more",
+			      table->io_throttle, table->io_limit, table->io_limit,
+			      table->io_throttle);
 	return DONE;
 }
 
@@ -225,6 +229,18 @@ int command_create(int argc, char **argv)
 	return r;
 }
 
+/* Is it open? Not for what udev does, which looks at each device that was written, for a moment. */
+static bool stays_open(const char *name)
+{
+	static const struct timespec poll = { .tv_nsec = 100000000 };
+	struct info info;
+	int i;
+
+	for (i = 0; i < 50 && device_info(name, &info) && info.open_count; i++)
+		nanosleep(&poll, NULL);
+	return info.open_count;
+}
+
 /**
  * remove_device - remove an ioband device
  * @name: the device
@@ -240,17 +256,19 @@ int remove_device(const char *name)
 	r = device_find(name, &device);
 	if (r != DONE)
 		return r;
+	user = block_user(device.info.number);
 	if (is_inserted(&device)) {
 		r = refuse(IN_USE, "'%s' has its ioband layer from 'iobandctl insert': "
 			   "iobandctl eject %s", device.name, device.name);
-	} else if (device.info.open_count) {
-		user = block_user(device.info.number);
-		r = refuse(IN_USE, "'%s' is in use: %s; stop that first", device.name,
-			   user ? user : "a program has it open");
-		free(user);
+	} else if (user) {
+		r = refuse(IN_USE, "'%s' is in use: %s; stop that first", device.name, user);
+	} else if (stays_open(device.name)) {
+		r = refuse(IN_USE, "'%s' is in use: a program has it open; stop that first",
+			   device.name);
 	} else {
 		r = device_remove(device.name);
 	}
+	free(user);
 	device_free(&device);
 	return r;
 }

@@ -27,6 +27,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -121,7 +122,8 @@ static char *hierarchy(const char *controller)
 	size_t size = 0;
 
 	while (mounts && getline(&line, &size, mounts) >= 0) {
-		const char *directory, *type, *options;
+		const char *type, *options;
+		char *directory;
 
 		strtok_r(line, " ", &save);
 		directory = strtok_r(NULL, " ", &save);
@@ -129,6 +131,7 @@ static char *hierarchy(const char *controller)
 		options = strtok_r(NULL, " ", &save);
 		if (!options)
 			continue;
+		unescape(directory);
 		if (!strcmp(type, "cgroup") && has_option(options, controller)) {
 			free(found);
 			found = need(strdup(directory));
@@ -205,21 +208,37 @@ static bool cgroup_id(const char *type, const char *path, uint64_t *id)
 	return right;
 }
 
+/*
+ * Has somebody else been given the cgroups below this one, to name as he likes: a
+ * user, a container? Then it is his by owner, or systemd has marked it.
+ */
+static bool is_delegated(const char *path)
+{
+	struct stat st;
+	char mark;
+
+	if (!stat(path, &st) && st.st_uid)
+		return true;
+	return getxattr(path, "trusted.delegate", &mark, 1) == 1 && mark == '1';
+}
+
 /**
  * walk - call a function for each cgroup of a hierarchy
  * @path: where to begin
+ * @delegated: also for those that are in the hands of others
  * @visit: the function; true ends the walk
  * @data: for @visit
  *
  * Return: what the last call of @visit returned.
  */
-static bool walk(const char *path, bool (*visit)(const char *path, void *data), void *data)
+static bool walk(const char *path, bool delegated, bool (*visit)(const char *path, void *data),
+		 void *data)
 {
 	DIR *directory;
 	struct dirent *entry;
 	bool stop = visit(path, data);
 
-	directory = stop ? NULL : opendir(path);
+	directory = stop || (!delegated && is_delegated(path)) ? NULL : opendir(path);
 	while (directory && !stop && (entry = readdir(directory))) {
 		char *below;
 
@@ -227,7 +246,7 @@ static bool walk(const char *path, bool (*visit)(const char *path, void *data), 
 		    !strcmp(entry->d_name, ".."))
 			continue;
 		below = text("%s/%s", path, entry->d_name);
-		stop = walk(below, visit, data);
+		stop = walk(below, delegated, visit, data);
 		free(below);
 	}
 	if (directory)
@@ -235,8 +254,9 @@ static bool walk(const char *path, bool (*visit)(const char *path, void *data), 
 	return stop;
 }
 
-/* Looking for the cgroups with a name */
+/* Looking for the cgroups with a name below the root */
 struct search {
+	const char *root;
 	const char *name;
 	char *path;
 	char *other;
@@ -246,7 +266,7 @@ static bool visit_name(const char *path, void *data)
 {
 	struct search *search = data;
 
-	if (strcmp(strrchr(path, '/') + 1, search->name))
+	if (strcmp(strrchr(path, '/') + 1, search->name) || !strcmp(path, search->root))
 		return false;
 	if (!search->path) {
 		search->path = need(strdup(path));
@@ -259,10 +279,11 @@ static bool visit_name(const char *path, void *data)
 /* The only cgroup called @name, in *path; DONE without one if there is none */
 static int cgroup_named(const char *root, const char *name, char **path)
 {
-	struct search search = { .name = name };
+	struct search search = { .root = root, .name = name };
 	int r = DONE;
 
-	walk(root, visit_name, &search);
+	/* Whoever has cgroups of his own must not get a service's weight by their names */
+	walk(root, false, visit_name, &search);
 	if (search.other) {
 		r = refuse(WRONG,
 			   "group '%s' is the name of several cgroups, %s and %s among them: "
@@ -303,7 +324,7 @@ static int cgroup_path(const char *root, const char *word, char **path)
 	}
 	if (r == DONE && !*path)
 		r = refuse_missing("group '%s': there is no such cgroup in %s, and no unit of that "
-				   "name that runs",
+				   "name that runs; one of a user or a container needs its path",
 				   word, root);
 	return r;
 }
@@ -398,7 +419,8 @@ static int resolve_cgroup_of(const char *type, const char *word, uint64_t pid, u
 	if (!path && !process_exists(pid))
 		return refuse_process(word);
 	if (!path)
-		return refuse(FAILED, "group '%s': the process is in no cgroup", word);
+		return refuse(FAILED, "group '%s': the process is in no cgroup of a hierarchy with the "
+			      "controller %s: mount one", word, controller_of(type));
 	if (!strcmp(type, "cpuset"))
 		cut_to_cpuset(path);
 	r = resolve_cgroup(type, path, id);
@@ -615,6 +637,7 @@ static struct {
 	size_t nr;
 	time_t read;
 	size_t root_length;
+	bool whole;
 } cgroups;
 
 static int by_id(const void *a, const void *b)
@@ -653,6 +676,26 @@ void group_names_forget(void)
 	*cgroups.type = '\0';
 }
 
+static bool has_file(const char *directory, const char *name)
+{
+	char *file = text("%s/%s", directory, name);
+	bool found = !access(file, F_OK);
+
+	free(file);
+	return found;
+}
+
+/*
+ * Are all cgroups below this one? In a cgroup namespace, or where only a part of
+ * the hierarchy is mounted, the root is a cgroup as others: on v1 without that
+ * file, which only the real one has, and on v2 with that one, which it has not.
+ */
+static bool is_whole(const char *root)
+{
+	return has_file(root, "release_agent") ||
+	       (has_file(root, "cgroup.controllers") && !has_file(root, "cgroup.events"));
+}
+
 static void read_cgroups(const char *type)
 {
 	char *root = hierarchy(controller_of(type));
@@ -663,7 +706,8 @@ static void read_cgroups(const char *type)
 	if (!root)
 		return;
 	cgroups.root_length = strlen(root);
-	walk(root, visit_all, NULL);
+	cgroups.whole = is_whole(root);
+	walk(root, true, visit_all, NULL);
 	free(root);
 	if (cgroups.nr)
 		qsort(cgroups.list, cgroups.nr, sizeof(*cgroups.list), by_id);
@@ -758,8 +802,8 @@ const char *group_label(const char *type, int64_t id)
  * @type: of the device
  * @id: the group's ID
  *
- * Return: true if its process has ended or its cgroup was removed, for all that
- * this process can see.
+ * Return: true if its process has ended or its cgroup was removed; false if that
+ * cannot be said, as this process does not see all cgroups.
  */
 bool group_is_gone(const char *type, int64_t id)
 {
@@ -767,5 +811,5 @@ bool group_is_gone(const char *type, int64_t id)
 		return !process_exists(id);
 	if (strcmp(type, "cgroup") && strcmp(type, "cpuset"))
 		return false;
-	return !cgroup_name(type, id) && cgroups.nr;
+	return !cgroup_name(type, id) && cgroups.nr && cgroups.whole;
 }

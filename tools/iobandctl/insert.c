@@ -63,14 +63,6 @@ static bool is_hidden(const struct info *info)
 	return info->exists && !strncmp(info->uuid, HIDDEN_UUID, strlen(HIDDEN_UUID));
 }
 
-static bool is_on(const struct table *table, dev_t number)
-{
-	unsigned int of_driver, of_device;
-
-	return sscanf(table->device, "%u:%u", &of_driver, &of_device) == 2 &&
-	       makedev(of_driver, of_device) == number;
-}
-
 /**
  * is_inserted - does an ioband device exist by insert, and not by create?
  * @device: the device
@@ -82,7 +74,7 @@ bool is_inserted(const struct device *device)
 	bool inserted;
 
 	device_info(name, &hidden);
-	inserted = is_hidden(&hidden) && is_on(&device->table, hidden.number);
+	inserted = is_hidden(&hidden) && block_is(device->table.device, hidden.number);
 	free(name);
 	return inserted;
 }
@@ -151,7 +143,8 @@ static int check_device(const char *name, const struct info *info, const struct 
 		r = refuse(FAILED, "the name '%s' is too long: %zu characters at most", name,
 			   NAME_LENGTH - strlen(HIDDEN_SUFFIX));
 	else if (strlen(info->uuid) + strlen(HIDDEN_UUID) > UUID_LENGTH)
-		r = refuse(FAILED, "the UUID of '%s' is too long", name);
+		r = refuse(FAILED, "the UUID of '%s' is too long: %zu characters at most", name,
+			   UUID_LENGTH - strlen(HIDDEN_UUID));
 	else if (device_info(hidden, &other))
 		r = refuse(FAILED, "there is a device '%s' already%s%s", hidden,
 			   is_hidden(&other) ? ", left by an earlier insert: iobandctl eject " : "",
@@ -407,7 +400,8 @@ int insert(const char *word, struct table *table)
 	if (info.live)
 		r = map_get(name, &own);
 	else
-		r = refuse(FAILED, "'%s' has no table", name);
+		r = refuse(FAILED, "'%s' has no table yet: dmsetup load it, or choose a device that "
+			   "works", name);
 	if (r == DONE)
 		r = check_device(name, &info, &own);
 	if (r == DONE)
@@ -442,9 +436,10 @@ static int eject_left_over(const char *name, const char *hidden, const struct in
 
 	if (!is_hidden(left))
 		return refuse(FAILED, "'%s' has no ioband layer from 'iobandctl insert'", name);
-	if (left->open_count && info->inactive)
-		return refuse(IN_USE, "'%s' has another table loaded, as an insert that was killed "
-			      "leaves it: dmsetup clear %s, then try again", name, name);
+	if (info->suspended || (left->open_count && info->inactive))
+		return refuse(IN_USE, "'%s' is suspended or has another table loaded, as an insert "
+			      "that was killed leaves it: dmsetup clear %s, dmsetup resume %s, then "
+			      "try again", name, name, name);
 	if (left->open_count)
 		return refuse(IN_USE, "'%s' is in use, but not by '%s'", hidden, name);
 	r = device_remove_hidden(hidden);
@@ -454,12 +449,24 @@ static int eject_left_over(const char *name, const char *hidden, const struct in
 	return r;
 }
 
-static int eject_layer(const char *name, const char *hidden, const struct info *info)
+static int eject_layer(const char *name, const char *hidden, const struct info *info,
+		       const struct info *below)
 {
 	struct change change = { .name = name, .hidden = hidden, .read_only = info->read_only };
 	struct map own;
 	int r;
 
+	/* With its own table, which is loaded already, it does not need what is suspended */
+	if (below->suspended && info->suspended && info->inactive)
+		return refuse(FAILED,
+			      "'%s' and '%s' are suspended, as an eject that was killed leaves them: "
+			      "dmsetup resume %s, then try again",
+			      name, hidden, name);
+	if (below->suspended)
+		return refuse(FAILED,
+			      "'%s', which '%s' is on, is suspended: dmsetup resume %s, then try "
+			      "again",
+			      hidden, name, hidden);
 	if (info->suspended || info->inactive)
 		return refuse(FAILED,
 			      "'%s' is suspended or has another table loaded, by somebody who is "
@@ -512,7 +519,7 @@ int eject(const char *word)
 	} else if (!is_hidden(&left)) {
 		r = refuse(FAILED, "'%s' has no ioband layer from 'iobandctl insert'", name);
 	} else if (left.open_count && info.live && device_look(name, &device)) {
-		r = is_inserted(&device) ? eject_layer(name, hidden, &info) :
+		r = is_inserted(&device) ? eject_layer(name, hidden, &info, &left) :
 			eject_left_over(name, hidden, &info, &left);
 		device_free(&device);
 	} else {

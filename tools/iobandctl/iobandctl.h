@@ -32,6 +32,7 @@ void note(const char *fmt, ...) PRINTF(1, 2);
 void *need(void *allocated);
 char *text(const char *fmt, ...) PRINTF(1, 2);
 char *printable(char *string);
+void unescape(char *word);
 
 /* One function for each command: its words, the command's own name first */
 int command_create(int argc, char **argv);

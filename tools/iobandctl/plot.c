@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,22 +80,28 @@ static struct series *find_series(struct picture *picture, const char *title)
 	return series;
 }
 
+static bool is_number(const char *word, double *value)
+{
+	char *end;
+
+	*value = strtod(word, &end);
+	return end != word && !*end && isfinite(*value);
+}
+
 /* Adds a line of the file; false if it is none of record's */
 static bool add_line(struct picture *picture, char *line)
 {
-	char *values[COLUMNS], *title, *end;
+	char *values[COLUMNS], *title;
 	struct series *series;
-	double seconds, value;
+	double seconds, read, written, value;
 
 	if (csv_split(line, values, COLUMNS) != COLUMNS)
 		return false;
-	seconds = strtod(values[SECONDS], &end);
-	if (end == values[SECONDS] || *end)
+	if (!is_number(values[SECONDS], &seconds) ||
+	    !is_number(values[picture->requests ? READS : KIB_READ], &read) ||
+	    !is_number(values[picture->requests ? WRITES : KIB_WRITTEN], &written))
 		return false;
-	if (picture->requests)
-		value = strtod(values[READS], NULL) + strtod(values[WRITES], NULL);
-	else
-		value = (strtod(values[KIB_READ], NULL) + strtod(values[KIB_WRITTEN], NULL)) / 1024;
+	value = picture->requests ? read + written : (read + written) / 1024;
 	if (!picture->nr || seconds < picture->first)
 		picture->first = seconds;
 	if (!picture->nr || seconds > picture->last)

@@ -44,7 +44,7 @@ static void wait_for_the_next(const struct watch *watch)
 	nanosleep(&time, NULL);
 }
 
-static int record(struct watch *watch, FILE *out)
+static int record(struct watch *watch, FILE *out, const char *path)
 {
 	uint64_t done = 0;
 	bool found;
@@ -67,7 +67,7 @@ static int record(struct watch *watch, FILE *out)
 		}
 		fflush(out);
 		if (ferror(out))
-			return refuse(FAILED, "cannot write: %s", strerror(errno));
+			return refuse(FAILED, "cannot write to '%s': %s", path, strerror(errno));
 		if (!found)
 			return refuse(FAILED, "'%s' is no ioband device any more", watch->name);
 		done++;
@@ -95,11 +95,11 @@ int command_record(int argc, char **argv)
 	if (r != DONE)
 		return r;
 	if (!strcmp(argv[optind + 1], "-")) {
-		r = record(&watch, stdout);
+		r = record(&watch, stdout, "-");
 	} else {
 		out = fopen(argv[optind + 1], "we");
 		if (out) {
-			r = record(&watch, out);
+			r = record(&watch, out, argv[optind + 1]);
 			if (fclose(out) && r == DONE)
 				r = refuse(FAILED, "cannot write to '%s': %s", argv[optind + 1],
 					   strerror(errno));

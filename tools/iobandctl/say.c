@@ -16,6 +16,11 @@ static FILE *held;
 static char *held_text;
 static size_t held_size;
 
+/* Memory to say them with, when there is no other */
+#define SPARE_SIZE	65536
+
+static void *spare;
+
 /**
  * say_command - whose sentences these are from now on
  * @name: the command
@@ -43,6 +48,7 @@ static void say(const char *fmt, va_list args)
  */
 void say_hold(void)
 {
+	spare = need(malloc(SPARE_SIZE));
 	held = need(open_memstream(&held_text, &held_size));
 }
 
@@ -51,6 +57,7 @@ void say_hold(void)
  */
 void say_release(void)
 {
+	free(spare);
 	fclose(held);
 	held = NULL;
 	fputs(held_text, stderr);
@@ -160,4 +167,23 @@ char *printable(char *string)
 		at += length;
 	}
 	return string;
+}
+
+/**
+ * unescape - a path as the kernel's lists of mounts have it, "\\040" for a blank
+ * @word: gets the path itself
+ */
+void unescape(char *word)
+{
+	char *to = word;
+
+	for (; *word; word++) {
+		if (word[0] == '\\' && word[1] >= '0' && word[1] <= '3' && word[2] && word[3]) {
+			*to++ = (word[1] - '0') << 6 | (word[2] - '0') << 3 | (word[3] - '0');
+			word += 3;
+		} else {
+			*to++ = *word;
+		}
+	}
+	*to = '\0';
 }

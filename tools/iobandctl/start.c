@@ -3,12 +3,17 @@
  * iobandctl: start and stop: what is in /etc/ioband.tab, at boot and by hand.
  */
 
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "block.h"
 #include "change.h"
 #include "create.h"
 #include "group.h"
@@ -19,6 +24,9 @@
 /* Seconds for which --wait waits, if it does not say */
 #define WAIT_DEFAULT	90
 #define WAIT_POLL_MS	50
+
+/* Whoever starts has it */
+#define LOCK_PATH	"/run/iobandctl.lock"
 
 /* How long start waits for a device if its line does not say, and since when, in seconds */
 static int usual_wait;
@@ -53,12 +61,34 @@ static bool is_started(const struct entry *entry, struct device *device)
 	bool started = false;
 
 	if (name && device_info(name, &info) && info.live && device_look(name, device)) {
-		started = !entry->insert || is_inserted(device);
+		started = entry->insert == is_inserted(device);
 		if (!started)
 			device_free(device);
 	}
 	free(name);
 	return started;
+}
+
+/* A device of that name over another one than the line's is not this line's. */
+static int check_below(const struct entry *entry, const struct device *device)
+{
+	char *path, *below;
+	struct stat st;
+	int r = DONE;
+
+	if (entry->insert)
+		return DONE;
+	path = tab_device(entry);
+	if (!stat(path, &st) && S_ISBLK(st.st_mode) && !block_is(device->table.device, st.st_rdev)) {
+		below = block_name(device->table.device);
+		r = refuse(FAILED,
+			   "'%s' is over %s, not over '%s': rename one of them, or iobandctl remove "
+			   "%s first",
+			   entry->name, below, path, entry->name);
+		free(below);
+	}
+	free(path);
+	return r;
 }
 
 /* A service that starts again has a new cgroup; the old one's group is of no use */
@@ -79,11 +109,14 @@ static int attach_missing(const struct entry *entry, const struct device *device
 {
 	struct attached group;
 	bool missing;
-	int i, r = DONE;
+	int i, r;
 
-	if (strcmp(entry->table.type, device->table.type))
-		return refuse(FAILED, "'%s' runs with type %s, not %s: stop it first", entry->name,
-			      device->table.type, entry->table.type);
+	r = check_below(entry, device);
+	if (r == DONE && strcmp(entry->table.type, device->table.type))
+		r = refuse(FAILED, "'%s' runs with type %s, not %s: stop it first", entry->name,
+			   device->table.type, entry->table.type);
+	if (r != DONE)
+		return r;
 	detach_gone(device);
 	for (i = 0; i < entry->nr_groups; i++) {
 		int of_group = group_resolve_weight(entry->table.type, entry->groups[i], &group,
@@ -155,11 +188,27 @@ static int start_new(const struct entry *entry, const char *path)
 	return r;
 }
 
-static int start_entry(const struct entry *entry)
+/*
+ * Services that start together may start the same line: each waits until the other
+ * has made the device, and finds it. The lock ends with this process, too.
+ */
+static int begin_turn(int *lock)
 {
-	int wait = entry->device_timeout >= 0 ? entry->device_timeout : usual_wait;
+	*lock = open(LOCK_PATH, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (*lock >= 0 && !flock(*lock, LOCK_EX))
+		return DONE;
+	return refuse(FAILED, "cannot lock '%s': %s", LOCK_PATH, strerror(errno));
+}
+
+static void end_turn(int lock)
+{
+	if (lock >= 0)
+		close(lock);
+}
+
+static int start_turn(const struct entry *entry, const char *path, int waited)
+{
 	struct device device;
-	char *path;
 	int r;
 
 	if (is_started(entry, &device)) {
@@ -167,21 +216,34 @@ static int start_entry(const struct entry *entry)
 		device_free(&device);
 		return r;
 	}
-	path = tab_device(entry);
-	wait_for(entry, path, wait);
-	if (!is_there(entry, path) && entry->nofail) {
-		note("'%s' is not started: there is no device '%s'", entry->name, path);
-		r = DONE;
-	} else if (!is_there(entry, path) && wait) {
-		r = refuse(WRONG, "device '%s' did not appear within %d s", path, wait);
-	} else {
-		r = start_new(entry, path);
-	}
+	if (is_there(entry, path) || (!waited && !entry->nofail))
+		return start_new(entry, path);
+	if (!entry->nofail)
+		return refuse(WRONG, "device '%s' did not appear within %d s", path, waited);
+	note("'%s' is not started: there is no device '%s'", entry->name, path);
+	return DONE;
+}
+
+static int start_entry(const struct entry *entry)
+{
+	int wait = entry->device_timeout >= 0 ? entry->device_timeout : usual_wait;
+	char *path = tab_device(entry);
+	struct device device;
+	int lock, r;
+
+	if (is_started(entry, &device))
+		device_free(&device);
+	else
+		wait_for(entry, path, wait);
+	r = begin_turn(&lock);
+	if (r == DONE)
+		r = start_turn(entry, path, wait);
+	end_turn(lock);
 	free(path);
 	return r;
 }
 
-static int stop_entry(const struct entry *entry)
+static int stop_turn(const struct entry *entry)
 {
 	struct device device;
 	char *path;
@@ -195,8 +257,20 @@ static int stop_entry(const struct entry *entry)
 		free(path);
 		return r;
 	}
-	r = entry->insert ? eject(device.name) : remove_device(device.name);
+	r = check_below(entry, &device);
+	if (r == DONE)
+		r = entry->insert ? eject(device.name) : remove_device(device.name);
 	device_free(&device);
+	return r;
+}
+
+static int stop_entry(const struct entry *entry)
+{
+	int lock, r = begin_turn(&lock);
+
+	if (r == DONE)
+		r = stop_turn(entry);
+	end_turn(lock);
 	return r;
 }
 
@@ -215,7 +289,8 @@ static int check_names(const struct tab *tab, const char *path, int count, char 
 
 	for (i = 0; i < count; i++) {
 		if (!tab_find(tab, names[i]))
-			return refuse(WRONG, "'%s' is not in %s", names[i], path);
+			return refuse(WRONG, "'%s' is not in %s%s", names[i], path,
+				      tab->wrong ? ", or its line is wrong" : "");
 	}
 	return DONE;
 }

@@ -117,27 +117,36 @@ static char *device_line(const struct device *device)
 	return line;
 }
 
-/* Puts @line on the screen as far as there is room, and frees it */
-static void put_line(int *row, char *line, attr_t attributes)
+/* The screen, from the top: the next line, and how many there are */
+struct page {
+	int row;
+	int rows;
+};
+
+/* Puts @line on the screen if there is room, and frees it */
+static bool put_line(struct page *page, char *line, attr_t attributes)
 {
-	if (*row < LINES) {
+	bool room = page->row < page->rows;
+
+	if (room) {
 		attrset(attributes);
-		mvaddnstr((*row)++, 0, line, COLS);
+		mvaddnstr(page->row++, 0, line, COLS);
 		attrset(A_NORMAL);
 	}
 	free(line);
+	return room;
 }
 
-static void draw(const struct watch *watch)
+/* Everything, as far as there is room; how many of the groups did not have any */
+static size_t put_all(struct page *page, const struct watch *watch)
 {
 	const struct device *device = NULL;
+	size_t i, left_out = 0;
 	char time_of_day[16];
-	int row = 0;
-	size_t i;
 
 	clock_text(time_of_day, sizeof(time_of_day));
 	erase();
-	put_line(&row, text("%s, every %g s; q ends", time_of_day, watch->interval), A_NORMAL);
+	put_line(page, text("%s, every %g s; q ends", time_of_day, watch->interval), A_NORMAL);
 	for (i = 0; i < watch->nr_rates; i++) {
 		const struct rate *rate = &watch->rates[i];
 
@@ -145,17 +154,33 @@ static void draw(const struct watch *watch)
 			continue;
 		if (rate->device != device) {
 			device = rate->device;
-			row += row + 1 < LINES;
-			put_line(&row, device_line(device), A_BOLD);
-			put_line(&row, heading_line(COLS), A_REVERSE);
+			page->row += page->row < page->rows;
+			put_line(page, device_line(device), A_BOLD);
+			put_line(page, heading_line(COLS), A_REVERSE);
 		}
-		put_line(&row, rate_line(rate, COLS), A_NORMAL);
+		left_out += !put_line(page, rate_line(rate, COLS), A_NORMAL);
 	}
 	if (!watch->rates)
-		put_line(&row, text("The first rates come in %g s.", watch->interval), A_NORMAL);
+		put_line(page, text("The first rates come in %g s.", watch->interval), A_NORMAL);
 	else if (!device)
-		put_line(&row, text("There is no ioband device%s%s.", watch->name ? " " : "",
+		put_line(page, text("There is no ioband device%s%s.", watch->name ? " " : "",
 				    watch->name ? watch->name : ""), A_NORMAL);
+	return left_out;
+}
+
+static void draw(const struct watch *watch)
+{
+	struct page page = { .rows = LINES };
+	size_t left_out = put_all(&page, watch);
+
+	if (left_out) {
+		/* The last line is for how many they are. */
+		page = (struct page){ .rows = LINES - 1 };
+		left_out = put_all(&page, watch);
+		page = (struct page){ .row = LINES - 1, .rows = LINES };
+		put_line(&page, text("%zu more: in a terminal of more lines, or with a NAME, or "
+				     "--batch", left_out), A_BOLD);
+	}
 	refresh();
 }
 
@@ -183,10 +208,22 @@ static bool wait_for_key(const struct watch *watch)
 	return !watch_over;
 }
 
+static SCREEN *screen;
+
+static void end_screen(void)
+{
+	if (!screen)
+		return;
+	endwin();
+	/* first, as it gives memory back: delscreen() needs some */
+	say_release();
+	delscreen(screen);
+	screen = NULL;
+}
+
 static int watch_screen(struct watch *watch)
 {
 	uint64_t shown;
-	SCREEN *screen;
 	int r = DONE;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
@@ -197,6 +234,9 @@ static int watch_screen(struct watch *watch)
 		return refuse(FAILED, "the terminal '%s' is unknown: set TERM, or use --batch",
 			      getenv("TERM") ? getenv("TERM") : "");
 	say_hold();
+	/* also if there is no memory for the next line */
+	if (atexit(end_screen))
+		need(NULL);
 	cbreak();
 	noecho();
 	nodelay(stdscr, TRUE);
@@ -211,9 +251,7 @@ static int watch_screen(struct watch *watch)
 			break;
 		draw(watch);
 	}
-	endwin();
-	delscreen(screen);
-	say_release();
+	end_screen();
 	return r;
 }
 

@@ -17,7 +17,8 @@
  * Changes are making and removing a device, loading and clearing a table, suspend and resume,
  * and messages.
  * The Nth is not made, and fails with EIO; or COMMAND runs before it.
- * From the Nth allocation after the first suspend on, none succeeds, until much is freed.
+ * From the Nth allocation after the first suspend on, or after what device-mapper is asked
+ * when a terminal has been set, none succeeds, until much is freed.
  */
 
 #define _GNU_SOURCE
@@ -29,6 +30,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 /* What is much; no buffer of libdevmapper is as large */
@@ -93,6 +95,18 @@ static bool is_suspend(unsigned long request, const struct dm_ioctl *argument)
 	return request == DM_DEV_SUSPEND && argument->flags & DM_SUSPEND_FLAG;
 }
 
+static bool terminal_set;
+
+int tcsetattr(int fd, int actions, const struct termios *settings)
+{
+	static int (*real_tcsetattr)(int fd, int actions, const struct termios *settings);
+
+	if (!real_tcsetattr)
+		*(void **)&real_tcsetattr = dlsym(RTLD_NEXT, "tcsetattr");
+	terminal_set = true;
+	return real_tcsetattr(fd, actions, settings);
+}
+
 static bool is_number(const char *variable, int number)
 {
 	const char *value = getenv(variable);
@@ -103,7 +117,7 @@ static bool is_number(const char *variable, int number)
 int ioctl(int fd, unsigned long request, ...)
 {
 	static int (*real_ioctl)(int fd, unsigned long request, void *argument);
-	static bool suspended;
+	static bool counting;
 	static int changes;
 	const char *allocations = getenv("FAIL_ALLOCATION");
 	void *argument;
@@ -127,8 +141,9 @@ int ioctl(int fd, unsigned long request, ...)
 	}
 	if (!real_ioctl)
 		*(void **)&real_ioctl = dlsym(RTLD_NEXT, "ioctl");
-	if (allocations && !suspended && is_suspend(request, argument)) {
-		suspended = true;
+	if (allocations && !counting &&
+	    (is_suspend(request, argument) || (terminal_set && _IOC_TYPE(request) == DM_IOCTL))) {
+		counting = true;
 		left = atoi(allocations);
 	}
 	return real_ioctl(fd, request, argument);
