@@ -29,6 +29,21 @@ test_every_other_piece_of_one_file() {
 	expect_divided 100 400
 }
 
+# Processes that are gone before they have dirtied enough to be looked at: each of them pays. It is 1.6 where none does
+test_writers_that_do_not_last() {
+	weighted_fs ext4 || return
+	must fallocate --length 128M "$mounted/a"
+	start_as a bash -c "for ((i = 0;; i++)); do dd if=/dev/zero of=$mounted/a bs=64k count=1 seek=\$((i % 2048)) conv=notrunc status=none; done"
+	writer b "$mounted/b" 0
+	wait_for_load "ib/$(cgroup_id a)" "ib/$(cgroup_id b)" || return
+	settle_limit
+	sleep 5
+	measure 10
+	diag "sectors: ${moved[ib/$(cgroup_id a)]} and ${moved[ib/$(cgroup_id b)]}"
+	expect_ge "sectors of a, weight 100" "${moved[ib/$(cgroup_id a)]}" 1
+	expect_ge "sectors of b, weight 400" $((10 * moved[ib/$(cgroup_id b)])) $((22 * moved[ib/$(cgroup_id a)]))
+}
+
 # What is read is no page that anybody dirtied
 test_direct_reader_beside_it() {
 	weighted_fs ext4 || return

@@ -11,7 +11,7 @@ require_target thin-pool || skip_program "the kernel has no target thin-pool (CO
 
 block=$((64 << 10))
 
-memory_nullb disk size=64
+memory_nullb disk size=64 discard=1
 memory_nullb metadata size=8
 
 # thin_volume DATA-DEVICE [OPTION]: /dev/mapper/thin1, nothing of which is there yet
@@ -91,6 +91,16 @@ write_whole() {
 	in_pieces other "$1" $((block >> 10)) 0 $((block >> 10)) $((few_blocks + many_blocks))
 }
 
+# What the pool gives back to the device below, in bios of its own
+test_discards_above() {
+	owner_disks disk && thin_volume /dev/mapper/ib-disk skip_block_zeroing || return
+	must dd if=/dev/zero of=/dev/mapper/thin1 bs=1M count=48 oflag=direct status=none
+	as few blkdiscard -o 0 -l $((8 << 20)) /dev/mapper/thin1
+	as many blkdiscard -o $((16 << 20)) -l $((16 << 20)) /dev/mapper/thin1
+	expect_charged ib-disk few write $((8 << 20)) 0
+	expect_charged ib-disk many write $((16 << 20)) 0
+}
+
 test_volume_below() {
 	thin_volume /dev/disk || return
 	cgroup_make few many other
@@ -103,4 +113,4 @@ test_volume_below() {
 }
 
 run_tests test_pool_above test_pool_above_in_turns test_pool_above_direct test_zeroed_blocks test_copied_blocks \
-	test_volume_below
+	test_discards_above test_volume_below
