@@ -71,7 +71,7 @@ test_remove_while_in_use() {
 # udev looks at a device that was written, and so it is open for a moment
 test_remove_while_somebody_looks_at_it() {
 	ctl_create ioband1 /dev/disk1 || return
-	sleep 1 < /dev/mapper/ioband1 &
+	(exec 9< /dev/mapper/ioband1; sleep 1) &
 	ctl_remove ioband1
 	wait
 }
