@@ -6,6 +6,7 @@
 # shellcheck source=ctl.sh
 . "${BASH_SOURCE[0]%/*}/ctl.sh"
 
+require setfattr
 nullb disk1 size=64 submit_queues=1 hw_queue_depth=64 memory_backed=1
 nullb disk2 size=64 submit_queues=1 hw_queue_depth=64
 
@@ -156,11 +157,13 @@ test_where_only_some_cgroups_are_seen() {
 
 	[ -r "$cgroup_v2/bio.id" ] || bail "no controller bio on cgroup2"
 	cgroup_mkdir /ctl-container
+	must setfattr -n trusted.delegate -v 1 "$cgroup_v2/ctl-container" || return
 	cgroup_mkdir /ctl-container/ctl-web.service
 	cgroup_mkdir /ctl-other.service
 	other=$(< "$cgroup_v2/ctl-other.service/bio.id")
 	tab "home /dev/disk1 type=cgroup,skip-missing ctl-other.service:400 ctl-web.service:200"
 	ctl_start
+	expect_match "groups, as all see them" ".* :100 $other:400" "$(arguments home)"
 	must in_container "exec '$iobandctl' start --tab '$scratch/tab'"
 	expect_match "groups" ".* :100 $other:400 [0-9]*:200" "$(arguments home)"
 }

@@ -284,7 +284,7 @@ test_view_of_more_groups_than_lines() {
 	ctl_create ioband1 /dev/fast --type user $(seq -f '%.0f:10' 1 30) || return
 	terminal new-session -d -s top -x 80 -y 10 "$iobandctl top -d 0.3" || { fail "tmux does not start"; return; }
 	on_end terminal kill-server
-	# time, an empty line, device, heading, 5 groups and the default one with the last line
+	# Time, an empty line, device, heading, 5 of the 31 groups, and the last line
 	wait_until 30 pane_shows "^26 more: in a terminal of more lines, or with a NAME, or --batch"
 	terminal resize-window -t top -x 80 -y 35
 	wait_until 30 pane_shows "^  (-|[a-z-]+) +10 .*"

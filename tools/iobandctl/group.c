@@ -167,6 +167,15 @@ static bool is_cgroup(const char *path)
 	       (st.f_type == CGROUP_SUPER_MAGIC || st.f_type == CGROUP2_SUPER_MAGIC);
 }
 
+static bool has_file(const char *directory, const char *name)
+{
+	char *file = text("%s/%s", directory, name);
+	bool found = !access(file, F_OK);
+
+	free(file);
+	return found;
+}
+
 /*
  * Has the cgroup a cpuset of its own? Only then the kernel counts anything as its:
  * tasks in others are in the cpuset of the nearest cgroup above that has one. The
@@ -178,12 +187,8 @@ static bool has_cpuset(const char *path)
 	bool found = false;
 	size_t i;
 
-	for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		char *file = text("%s/%s", path, files[i]);
-
-		found |= !access(file, F_OK);
-		free(file);
-	}
+	for (i = 0; i < sizeof(files) / sizeof(*files); i++)
+		found |= has_file(path, files[i]);
 	return found;
 }
 
@@ -238,7 +243,7 @@ static bool walk(const char *path, bool delegated, bool (*visit)(const char *pat
 	struct dirent *entry;
 	bool stop = visit(path, data);
 
-	directory = stop || (!delegated && is_delegated(path)) ? NULL : opendir(path);
+	directory = stop ? NULL : opendir(path);
 	while (directory && !stop && (entry = readdir(directory))) {
 		char *below;
 
@@ -246,7 +251,9 @@ static bool walk(const char *path, bool delegated, bool (*visit)(const char *pat
 		    !strcmp(entry->d_name, ".."))
 			continue;
 		below = text("%s/%s", path, entry->d_name);
-		stop = walk(below, delegated, visit, data);
+		/* Where it begins is delegated itself in a container: that is nobody else's */
+		stop = !delegated && is_delegated(below) ? visit(below, data) :
+			walk(below, delegated, visit, data);
 		free(below);
 	}
 	if (directory)
@@ -674,15 +681,6 @@ void group_names_forget(void)
 	free(cgroups.list);
 	cgroups.list = NULL;
 	*cgroups.type = '\0';
-}
-
-static bool has_file(const char *directory, const char *name)
-{
-	char *file = text("%s/%s", directory, name);
-	bool found = !access(file, F_OK);
-
-	free(file);
-	return found;
 }
 
 /*
